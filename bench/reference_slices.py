@@ -1,4 +1,4 @@
-"""Host slices, pair slices and pair counts of one window in DuckDB SQL."""
+"""Host slices, pair slices and pair counts of one window in DuckDB SQL; the sessions have no URLs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,12 @@ FROM sessions
 """
 SERVICES = f"""
 CREATE TEMP TABLE services AS
-WITH grouped AS (
+WITH named AS (
+    SELECT src_ip, dst_ip, protocol, dst_port, app, sum(repeat_count)::BIGINT AS sessions
+    FROM sessions WHERE app NOT IN ('incomplete', 'insufficient-data', 'not-applicable') GROUP BY ALL
+), apps AS (
+    SELECT src_ip, dst_ip, protocol, dst_port, arg_min(app, (-sessions, app)) AS app FROM named GROUP BY ALL
+), grouped AS (
     SELECT src_ip, dst_ip, protocol, dst_port, sum(repeat_count)::BIGINT AS sessions_cnt,
         coalesce(sum(repeat_count) FILTER ({FAILED}), 0)::BIGINT AS failed_cnt,
         coalesce(sum(bytes_sent), 0)::BIGINT AS bytes_src_sum,
@@ -33,7 +38,7 @@ SELECT * EXCLUDE (starts), (epoch_us(last_ts) - epoch_us(first_ts)) / 1e6 AS gap
     ), 0) AS gap_sq_sum_s,
     {{src_internal}} AS src_internal, {{dst_internal}} AS dst_internal,
     {{src_segment}} AS src_segment, {{dst_segment}} AS dst_segment
-FROM grouped
+FROM grouped LEFT JOIN apps USING (src_ip, dst_ip, protocol, dst_port)
 """
 DELTA_PAIR = """
 CREATE TEMP TABLE delta_pair AS
@@ -46,8 +51,9 @@ UNION ALL
 SELECT dst_ip, 'inbound', src_ip, dst_segment, src_segment, {columns} FROM shared WHERE dst_internal
 """
 PAIR_COLUMNS = (
-    "protocol, peer_port, sessions_cnt, failed_cnt, bytes_src_sum, bytes_dst_sum, duration_sum, first_ts, last_ts, "
-    'last_end_ts, gap_sum_s, gap_sq_sum_s, window_start_ts, window_end_ts, date, "window"'
+    "protocol, peer_port, app, NULL::VARCHAR AS domain, sessions_cnt, failed_cnt, bytes_src_sum, bytes_dst_sum, "
+    "duration_sum, first_ts, last_ts, last_end_ts, gap_sum_s, gap_sq_sum_s, window_start_ts, window_end_ts, date, "
+    '"window"'
 )
 PAIR_COUNTS = """
 SELECT src_ip, dst_ip, dst_port, any_value(src_segment) AS segment_id, sum(sessions_cnt)::BIGINT AS sessions_cnt,

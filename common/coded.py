@@ -17,10 +17,12 @@ def encoded(column: pa.ChunkedArray) -> pa.DictionaryArray:
 
 def compacted(column: pa.DictionaryArray) -> pa.DictionaryArray:
     """The column with a dictionary of those texts alone that its rows have."""
-    rows = np.asarray(column.indices)
-    used = np.bincount(rows, minlength=len(column.dictionary)) > 0
-    places = np.cumsum(used, dtype=np.int32) - 1
-    return pa.DictionaryArray.from_arrays(places[rows], column.dictionary.filter(pa.array(used)))
+    rows, missing = np.asarray(column.indices.fill_null(0)), np.asarray(column.indices.is_null())
+    used = np.bincount(rows[~missing], minlength=len(column.dictionary)) > 0
+    places = np.append(np.cumsum(used, dtype=np.int32) - 1, np.int32(0))
+    return pa.DictionaryArray.from_arrays(
+        pa.array(places[rows], mask=missing), column.dictionary.filter(pa.array(used))
+    )
 
 
 def positions(column: pa.ChunkedArray, texts: pa.Array) -> Integers:

@@ -65,6 +65,7 @@ def session(**overrides: Any) -> Row:
         "repeat_count": 1,
         "threat_id": None,
         "severity": None,
+        "url": None,
         "virtual_system": None,
         "source_file": "made-up.csv",
         "source_line": number,

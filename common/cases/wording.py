@@ -62,6 +62,17 @@ OWNER_RARITY = {
 }
 """What is said of a network whose owner is known: how rare that is counts; and of an odd habit."""
 
+APP_RARITY = {
+    False: "{app} on port {port}, as with {address}, is new to the host",
+    True: "{app} on port {port}, as with {address}, is a lasting use of the host",
+}
+"""What is said of a service whose application is known."""
+DOMAIN_RARITY = {
+    False: "{domain}, at {address}, is new to the host",
+    True: "{domain}, at {address}, is a lasting contact of the host",
+}
+"""What is said of a network in place of which the domain counts."""
+
 
 @dataclass(frozen=True)
 class FeatureName:
@@ -104,17 +115,23 @@ def pair_words(reason: Reason, pair: Mapping[str, Any] | None) -> str | None:
     of the host is compared with what others do: nobody but the host has made it usual.
     """
     address = pair["peer_ip"] if pair else "one peer"
-    owner = pair.get("owner") if pair else None
+    owner, app, domain = (pair.get(name) if pair else None for name in ("owner", "app", "domain"))
     habit = bool(pair and pair.get("habit"))  # models before this release told of none
-    names = {"address": address, "peer": f"{address}:{pair['peer_port']}" if pair else address}
+    port = pair["peer_port"] if pair else None
+    names = {"address": address, "peer": f"{address}:{port}" if pair else address, "port": port}
     if reason.feature in RARITY:
         share = 100 * 2.0 ** -(reason.value or 0.0)
         known = f"{share:.0f} %" if share >= 1 else "less than 1 %"
         stays = habit or bool(pair and pair.get("lasting_windows"))
         words = (HABIT_RARITY if stays else RARITY)[reason.feature]
-        if owner and reason.feature == "pair_network_rarity":
-            words = OWNER_RARITY[stays]
-        return f"{words.format(**names, owner=owner)}, known to {known} of the hosts"
+        if reason.feature == "pair_network_rarity":
+            words = OWNER_RARITY[stays] if owner else words
+            words = (
+                DOMAIN_RARITY[stays] if domain and _rarer(pair, "domain", "owner" if owner else "network") else words
+            )
+        if pair and app and reason.feature == "pair_service_rarity" and (stays or "app" in pair["new"]):
+            words = APP_RARITY[stays]
+        return f"{words.format(**names, owner=owner, app=app, domain=domain)}, known to {known} of the hosts"
     if reason.feature in REGULAR:
         found, usual = (amount(100 * (share or 0.0), "ratio") for share in (reason.value, reason.baseline_median))
         compared = _most(f"{usual} %", habit)
@@ -127,6 +144,15 @@ def pair_words(reason: Reason, pair: Mapping[str, Any] | None) -> str | None:
         most = ceil(most)
     noun = noun.format(**names, s="" if reason.value == 1 else "s")
     return f"{amount(reason.value, kind)} {noun}, {_most(amount(most, kind), habit)}"
+
+
+def _rarer(pair: Mapping[str, Any] | None, one: str, other: str) -> bool:
+    """Whether fewer other hosts know one thing about a pair, which is new, than another."""
+    return (
+        pair is not None
+        and one in pair["new"]
+        and (other not in pair["new"] or pair["others"][one] < pair["others"][other])
+    )
 
 
 def _most(usual: str, habit: bool) -> str:
@@ -143,8 +169,8 @@ def peer_words(pair: Mapping[str, Any]) -> str:
     new = f"; new: {', '.join(pair['new'])}" if pair["new"] else ""
     others = f"; seen by {counted(pair['others']['peer'], 'other host')}"
     others += "; a habit, compared with other hosts" if pair.get("habit") else ""
-    owner = f", {pair['owner']}" if pair.get("owner") else ""
-    return f"{arrow} {pair['peer_ip']}:{pair['peer_port']} ({KINDS[pair['kind']]}{owner}): {done}{new}{others}"
+    known = ", ".join([KINDS[pair["kind"]], *(pair[name] for name in ("app", "domain", "owner") if pair.get(name))])
+    return f"{arrow} {pair['peer_ip']}:{pair['peer_port']} ({known}): {done}{new}{others}"
 
 
 def contact_words(contact: Contact, sources: Collection[str], bytes_of: Callable[[float], str]) -> str:
@@ -153,7 +179,8 @@ def contact_words(contact: Contact, sources: Collection[str], bytes_of: Callable
         who = f"-> {contact.target}:{contact.port}"
     else:
         who = f"{contact.source} -> {contact.target}:{contact.port}"
-    who += f" ({contact.owner})" if contact.owner else ""
+    known = ", ".join(filter(None, (contact.app, contact.domain, contact.owner)))
+    who += f" ({known})" if known else ""
     done = f"{counted(contact.sessions, 'session')} in 24 h, {contact.failed:,} failed, {bytes_of(contact.sent)} sent"
     new = f"; new: {', '.join(contact.new)}" if contact.new else ""
     known = f"; known to {counted(contact.others, 'other host')}" if contact.kind.startswith("outbound") else ""

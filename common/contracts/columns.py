@@ -15,6 +15,15 @@ WINDOW_BOUNDS = (
 HOST = Column("host_ip", "string", "internal host")
 ROLE = Column("role", "string", "outbound: the host is the initiator; inbound: the responder")
 SEGMENT = Column("segment_id", "string", "segment of the host: a configured name, or its /24 or /64 prefix")
+APP = Column(
+    "app", "string", "application of most of the sessions; of as many, the first by name", null_when="no log names one"
+)
+DOMAIN = Column(
+    "domain",
+    "string",
+    "registered domain that most URLs of the service are of, in the logs of the window; of as many, the first by name",
+    null_when="no log has a URL with one",
+)
 
 TIME_BAND = Column("time_band", "string", "working_hours, or off_hours for everything else")
 HORIZON = Column("baseline_horizon", "string", "name of the horizon (7d, 30d)")

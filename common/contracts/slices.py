@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from common.contracts.columns import HOST, PARTITIONS, ROLE, SEGMENT, WINDOW_BOUNDS
+from common.contracts.columns import APP, DOMAIN, HOST, PARTITIONS, ROLE, SEGMENT, WINDOW_BOUNDS
 from common.contracts.session import REJECT_COLUMNS, SESSION_COLUMNS, SOURCE_COLUMNS
 from common.contracts.types import Column, Table
 from common.features.spec import FeatureSpec
@@ -52,6 +52,8 @@ DELTA_PAIR = Table(
         Column("peer_port", "int", "service port (dst_port) in both roles"),
         SEGMENT,
         Column("peer_segment_id", "string", "segment of the peer"),
+        APP,
+        DOMAIN,
         Column("sessions_cnt", "long", "TRAFFIC sessions"),
         Column("failed_cnt", "long", "sessions denied, reset, without a reply, or incomplete"),
         Column("bytes_src_sum", "long", "bytes sent by the initiator", "bytes"),
@@ -77,6 +79,8 @@ PAIR_DAYS = Table(
         ROLE,
         Column("peer_ip", "string", "the other address"),
         Column("peer_port", "int", "service port"),
+        APP,
+        DOMAIN,
         Column("sessions_cnt", "long", "sessions of the day"),
         Column("slices_cnt", "long", "15-minute slices of the day with a session"),
         Column("first_slice_ts", "timestamp", "start of the first slice of the day with a session", "UTC"),

@@ -13,8 +13,9 @@ from common.coded import compacted, encoded
 from common.storage.filesystems import subtree
 from jobs.delta.kept import Piece
 from jobs.delta.roles import Roles
+from jobs.delta.words import APP, DOMAIN
 
-TEXTS = ("host_ip", "peer_ip")
+TEXTS = ("host_ip", "peer_ip", APP, DOMAIN)
 COMPRESSED = pa.ipc.IpcWriteOptions(compression="lz4", use_threads=False)
 
 

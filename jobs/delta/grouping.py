@@ -12,6 +12,7 @@ from common.addresses import Segments
 from common.arrays import Flags, Integers
 from common.coded import encoded, ranks
 from common.features.spec import FeatureSpec
+from common.most_said import Said
 from jobs.delta.sums import flags
 
 LARGEST = np.iinfo(np.int64).max
@@ -21,7 +22,8 @@ class HostSessions:
     """All sessions of some hosts, those of two of them once for each role, grouped by one sort.
 
     `host_heads` and `pair_heads` are the places of the first session of each host slice and pair slice. `pair_heads`
-    has those of the records that are no sessions, too; their service is -1. Hosts are in the order of their texts.
+    has those of the records that are no sessions, too, each host and peer's together; their service is below 0, -1 less
+    the one that they are about. Hosts are in the order of their texts.
     """
 
     def __init__(self, rows: pa.Table, spec: FeatureSpec, segments: Segments) -> None:
@@ -36,9 +38,15 @@ class HostSessions:
         host, peer = (np.asarray(found.indices) for found in self._addresses.values())
         host = ranks(self._addresses["host_ip"].dictionary)[host]
         of_host = combined(host, *(rows[name].to_numpy() for name in ("is_inbound", "slice")))
-        of_pair = combined(of_host, peer, rows["service"].to_numpy() + 1)
-        self._order = np.argsort(of_pair)
-        self.pair_heads = _heads(of_pair[self._order])
+        service = rows["service"].to_numpy()
+        others = np.flatnonzero(service < 0)
+        about = np.append(np.maximum(service, -1), -1 - service[others]) + 1
+        of_pair = combined(np.append(of_host, of_host[others]), np.append(peer, peer[others]), about)
+        of_pair, self._about = of_pair[: len(service)], of_pair[len(service) :]
+        self._order, self._others = np.argsort(of_pair), others
+        of_pair = of_pair[self._order]
+        self.pair_heads = _heads(of_pair)
+        self._pairs = of_pair[self.pair_heads]
         self._hosts_in_pairs = _heads(of_host[self._order[self.pair_heads]])
         self.host_heads = self.pair_heads[self._hosts_in_pairs]
 
@@ -67,6 +75,20 @@ class HostSessions:
         """The value of a column that the sessions of a group have in common."""
         common: Integers = self._rows[name].to_numpy()[self._order[heads]].astype(np.int64)
         return common
+
+    def said_of_sessions(self, name: str) -> pa.DictionaryArray:
+        """The word of a column that most sessions of each pair slice have; null where none has any."""
+        group = np.repeat(self._pairs, np.diff(self.pair_heads, append=len(self._order)))
+        return self._most(name, group, self._order, self.repeats)
+
+    def said_about(self, name: str) -> pa.DictionaryArray:
+        """The word that most other records about the service of each pair slice have."""
+        return self._most(name, self._about, self._others, np.ones(len(self._others), dtype=np.int64))
+
+    def _most(self, name: str, groups: Integers, rows: Integers, weights: Integers) -> pa.DictionaryArray:
+        found = Said()
+        found.add(groups, pa.chunked_array([encoded(self._rows[name]).take(pa.array(rows))]), weights)
+        return found.most(self._pairs)
 
     @cached_property
     def repeats(self) -> Integers:

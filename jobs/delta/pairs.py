@@ -14,6 +14,7 @@ from common.windows import Windows
 from jobs.delta.grouping import HostSessions, sorted_within
 from jobs.delta.hosts import role_names
 from jobs.delta.sums import INCOMPLETE, MICROS
+from jobs.delta.words import APP, DOMAIN
 
 PROTOCOLS = ("tcp", "udp", "icmp", "other")
 SUMS = ("sessions_cnt", "bytes_src_sum", "bytes_dst_sum")
@@ -38,6 +39,8 @@ def pair_slices(sessions: HostSessions, windows: Windows) -> pa.Table:
         "peer_segment_id": peer_segments,
         "protocol": pa.DictionaryArray.from_arrays(pa.array(service % len(PROTOCOLS)), pa.array(PROTOCOLS)),
         "peer_port": pa.array(service // len(PROTOCOLS), pa.int32()),
+        APP: sessions.said_of_sessions(APP),
+        DOMAIN: sessions.said_about(DOMAIN),
         "slice": slices,
         **window_columns(slices, windows),
         **{name: sessions.pair_sums(name) for name in SUMS},

@@ -15,6 +15,7 @@ from common.config.project import ProjectParameters
 from common.contracts import QUANTILE_SOURCES
 from common.features.spec import FeatureSpec
 from common.lake.row_groups import by_number
+from jobs.delta import words
 from jobs.delta.kept import ROWS_PER_READ, Piece
 from jobs.delta.networks import in_networks
 from jobs.delta.pairs import PROTOCOLS
@@ -23,8 +24,8 @@ from jobs.delta.sums import columns_named, connection, evaluated
 
 ADDRESSES = ("src_ip", "dst_ip")
 READ = (
-    SLICE.name, "event_type", "start_ts", "end_ts", *ADDRESSES, "dst_port", "protocol", "app", "repeat_count",
-    *QUANTILE_SOURCES.values(),
+    SLICE.name, "event_type", "start_ts", "end_ts", *ADDRESSES, "dst_port", "protocol", "repeat_count",
+    *QUANTILE_SOURCES.values(), *words.READ,
 )  # fmt: skip
 OF_NETWORKS = ("device_serial", "virtual_system", "src_zone", "dst_zone")
 
@@ -33,7 +34,7 @@ SERVICE = f"dst_port * {len(PROTOCOLS)} + CASE protocol {_PROTOCOL} ELSE {len(PR
 """Protocol and service port as one integer."""
 COLUMNS = {
     SLICE.name: SLICE.name,
-    "service": f"CASE WHEN event_type = 'TRAFFIC' THEN {SERVICE} ELSE -1 END",
+    "service": f"CASE WHEN event_type = 'TRAFFIC' THEN {SERVICE} ELSE -1 - ({SERVICE}) END",
     "start_micros": "coalesce(epoch_us(start_ts), 0)",
     "end_micros": "epoch_us(end_ts)",
     "repeat_count": "repeat_count",
@@ -51,7 +52,7 @@ class Roles:
     def rows(self, pieces: Iterable[Piece], parts: int) -> Iterator[tuple[int, pa.Table]]:
         """Rows of hosts, with the number of the part, of so many, that has all rows of these hosts.
 
-        They have `host_ip`, `peer_ip`, `is_inbound`, `COLUMNS` and the sums.
+        They have `host_ip`, `peer_ip`, `is_inbound`, `COLUMNS`, the sums, and the words of their logs.
 
         Raises:
             SpecError: a sum of the specification cannot be evaluated.
@@ -64,6 +65,8 @@ class Roles:
             for some in gathered(read, ROWS_PER_READ):
                 sessions = in_networks(some, self.project)
                 values = evaluated(asked, sessions, self.spec, COLUMNS | parts_of)
+                for name, column in words.word_columns(sessions).items():
+                    values = values.append_column(name, column)
                 addresses = {name: encoded(sessions[name]) for name in ADDRESSES}
                 for role, (host, peer) in enumerate((ADDRESSES, ADDRESSES[::-1])):
                     part = np.where(self._are_internal(addresses[host]), values[_part_of(host)].to_numpy(), -1)

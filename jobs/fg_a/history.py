@@ -14,6 +14,7 @@ from common.coded import Names, encoded, positions
 from common.contracts.window_columns import TIMESTAMP, WINDOW_MICROS, micros
 from common.lake.reader import LakeReader
 from common.lake.table_files import TableFiles, as_rows
+from common.most_said import Said
 from common.pair_keys import Layout, first_of_each, grouped
 from common.runtime.context import StageRun
 from common.runtime.part_files import replace_by_parts
@@ -23,7 +24,8 @@ from jobs.fg_a.rows import integers
 from jobs.fg_a.timeline import ROLES
 
 CODED = ("host_ip", "role", "peer_ip")
-COLUMNS = (*CODED, "peer_port", "window_start_ts", "sessions_cnt")
+WORDS = ("app", "domain")
+COLUMNS = (*CODED, "peer_port", "window_start_ts", "sessions_cnt", *WORDS)
 LAYOUT = Layout.up_to(WINDOWS_PER_DAY)
 
 
@@ -56,7 +58,9 @@ class RollUp:
     def __call__(self, part: Part) -> pa.Table:
         """The file."""
         lake = self.lake
-        slices = (lake.arrow("delta_pair", COLUMNS, piece, coded=CODED, hosts=part.hosts) for piece in part.slices)
+        slices = (
+            lake.arrow("delta_pair", COLUMNS, piece, coded=(*CODED, *WORDS), hosts=part.hosts) for piece in part.slices
+        )
         files = TableFiles(lake.location("pair_days"), lake.table("pair_days"))
         files.write(
             roll_up(slices, part.windows), {"date": f"{part.windows.start:%Y-%m-%d}", "source_digest": self.digest}
@@ -68,10 +72,13 @@ def roll_up(slices: Iterable[pa.Table], day: Windows) -> pa.Table:
     """One row per host, role, peer and service port of a day; each part of `delta_pair` has windows of its own."""
     hosts, peers, origin = Names(), Names(), micros(day)[0]
     found: list[tuple[Integers, ...]] = []
+    said = {name: Said() for name in WORDS}
     for rows in slices:
         owner = hosts.numbers(rows["host_ip"]) * len(ROLES) + positions(rows["role"], pa.array(ROLES))
         number = (integers(rows, "window_start_ts") - origin) // WINDOW_MICROS
         keys = LAYOUT.keys(owner, peers.numbers(rows["peer_ip"]), integers(rows, "peer_port"), number)
+        for name, words in said.items():
+            words.add(keys >> LAYOUT.low_bits, rows[name], integers(rows, "sessions_cnt"))
         keys, sessions = grouped(keys, integers(rows, "sessions_cnt"))
         heads = first_of_each(keys >> LAYOUT.low_bits)
         lasts = np.append(heads, len(keys))[1:] - 1
@@ -88,6 +95,7 @@ def roll_up(slices: Iterable[pa.Table], day: Windows) -> pa.Table:
             "role": pa.DictionaryArray.from_arrays(role.astype(np.int32), pa.array(ROLES)),
             "peer_ip": peers.column(LAYOUT.peer(keys)),
             "peer_port": pa.array(LAYOUT.port(keys).astype(np.int32)),
+            **{name: words.most(keys >> LAYOUT.low_bits) for name, words in said.items()},
             "sessions_cnt": np.add.reduceat(sessions[order], heads),
             "slices_cnt": np.add.reduceat(count[order], heads),
             "first_slice_ts": pa.array(np.minimum.reduceat(first[order], heads)).cast(TIMESTAMP),

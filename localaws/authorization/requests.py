@@ -6,6 +6,8 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from ministack import app as ministack_app
+from ministack.core import iam_evaluator
 from ministack.core.responses import error_response_json
 from ministack.core.router import extract_access_key_id
 from ministack.services import s3
@@ -13,10 +15,24 @@ from ministack.services import s3
 from localaws.authorization.needs import keys, needed
 from localaws.authorization.policies import denial, user_id
 from localaws.authorization.sessions import Session, Sessions
+from localaws.server.patching import replace
 from localaws.server.wire import CONTENT_TYPE, Handler, Response
 
 CHECKED = ("sagemaker", "redshift-data")
 _OWNER = "redshift-data:statement-owner-iam-userid"
+
+
+_original_origin = iam_evaluator.pin_request_origin
+
+
+def install_transport() -> None:
+    """Makes policies see requests as those over TLS, which AWS gets: here they do not leave the machine."""
+    replace(ministack_app, "pin_request_origin", pin_request_origin)
+
+
+def pin_request_origin(source_ip: str, secure_transport: bool) -> None:
+    """Notes where a request comes from."""
+    _original_origin(source_ip, True)
 
 
 def install_objects(handlers: dict[str, Handler]) -> None:

@@ -22,6 +22,7 @@ PRIVATE_NAMES: dict[str, dict[str, tuple[str, ...] | None]] = {
         "_get_module": ("name",),
         "_state_map": None,
         "app": ("scope", "receive", "send"),
+        "pin_request_origin": ("source_ip", "secure_transport"),
         "call_service_handler_sync": ("handler", "method", "path", "headers", "body", "query_params", "timeout"),
     },
     "ministack.core.iam_actions": {
@@ -36,6 +37,7 @@ PRIVATE_NAMES: dict[str, dict[str, tuple[str, ...] | None]] = {
         "_permissions_boundary": ("store", "name", "account_id"),
         "_service_principal_matches": ("principal", "service"),
         "evaluate": ("ctx", "policies", "limits"),
+        "pin_request_origin": ("source_ip", "secure_transport"),
         "evaluate_resource_policy": ("doc", "ctx", "service", "named_only", "direct_only"),
     },
     "ministack.core.persistence": {
@@ -69,6 +71,7 @@ PRIVATE_NAMES: dict[str, dict[str, tuple[str, ...] | None]] = {
         ),
     },
     "ministack.services.cloudformation": {"_change_sets": None},
+    "ministack.services.cloudformation.changesets": {"_IMPORT_LOOKUPS": None},
     "ministack.services.cloudformation.stacks": {
         "_validation_errors": (
             "resources_defs",
@@ -126,6 +129,7 @@ PRIVATE_NAMES: dict[str, dict[str, tuple[str, ...] | None]] = {
         "copy": None,
     },
     "ministack.services.eventbridge": {
+        "_event_buses": None,
         "_dispatch_to_lambda": ("arn", "payload"),
         "_invoke_target": ("target", "event", "rule", "view"),
         "_parse_rate_seconds": ("expr",),
@@ -273,7 +277,6 @@ PRIVATE_NAMES: dict[str, dict[str, tuple[str, ...] | None]] = {
         "_execute_pass": ("state_def", "raw_input", "ctx"),
         "_execute_task": ("state_def", "raw_input", "execution", "ctx"),
         "_execute_wait": ("state_def", "raw_input", "ctx"),
-        "_execution_version_arn": ("arn",),
         "_executions": None,
         "_fail_state_error": ("state_def", "raw_input", "ctx"),
         "_find_matching_retrier": ("retriers", "error", "retry_counts"),

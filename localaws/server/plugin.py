@@ -47,6 +47,7 @@ class Plugin:
         recovery.install()
         reserved_words.install(ministack_app.SERVICE_HANDLERS)
         requests.install_objects(ministack_app.SERVICE_HANDLERS)
+        requests.install_transport()
         self.sessions = Sessions(settings.roles)
         processes = Processes(settings, self._store, self.sessions)
         processes.end_orphans()

@@ -77,16 +77,32 @@ def delta_host(con: duckdb.DuckDBPyConnection) -> pa.Table:
     return con.sql(query).to_arrow_table()
 
 
+PAIR = "host_ip, role, peer_ip, protocol, dst_port, slice"
+
+
+def _most(word: str, table: str, weight: str, wanted: str) -> str:
+    """The SQL of a query for the word of most weight in each pair slice; of as many, the first by name."""
+    return f"""
+        SELECT {PAIR}, {word} FROM (SELECT {PAIR}, {word}, sum({weight}) AS n FROM {table} WHERE {wanted} GROUP BY ALL)
+        QUALIFY row_number() OVER (PARTITION BY {PAIR} ORDER BY n DESC, {word}) = 1
+    """
+
+
 def delta_pair(con: duckdb.DuckDBPyConnection) -> pa.Table:
     """One row per host, role, peer, protocol, service port and slice."""
+    no_apps = "('incomplete', 'insufficient-data', 'not-applicable')"
+    is_url = "NOT is_traffic AND domain IS NOT NULL AND (subtype = 'url' OR contains(url, '/'))"
     query = f"""
-    WITH stepped AS (
+    WITH apps AS ({_most("app", "events", "repeat_count", f"is_traffic AND app NOT IN {no_apps}")}),
+    sites AS ({_most("domain", "events JOIN domains USING (url)", "1", is_url)}),
+    stepped AS (
         SELECT *, (epoch_us(start_ts) - lag(epoch_us(start_ts)) OVER (
             PARTITION BY host_ip, role, peer_ip, protocol, dst_port, slice ORDER BY start_ts
         )) / 1e6 AS gap
         FROM events WHERE is_traffic
     )
     SELECT host_ip, role, peer_ip, protocol, dst_port::INTEGER AS peer_port, segment_id, peer_segment_id,
+        any_value(apps.app) AS app, any_value(sites.domain) AS domain,
         sum(repeat_count)::BIGINT AS sessions_cnt,
         sum(CASE WHEN is_failed THEN repeat_count ELSE 0 END)::BIGINT AS failed_cnt,
         coalesce(sum(bytes_sent), 0)::BIGINT AS bytes_src_sum,
@@ -96,6 +112,7 @@ def delta_pair(con: duckdb.DuckDBPyConnection) -> pa.Table:
         coalesce(sum(gap), 0)::DOUBLE AS gap_sum_s, coalesce(sum(gap * gap), 0)::DOUBLE AS gap_sq_sum_s,
         {BOUNDS}
     FROM stepped
+    LEFT JOIN apps USING ({PAIR}) LEFT JOIN sites USING ({PAIR})
     GROUP BY host_ip, role, peer_ip, protocol, dst_port, segment_id, peer_segment_id, slice
     ORDER BY ALL
     """

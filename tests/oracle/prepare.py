@@ -12,9 +12,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from ipaddress import ip_address, ip_network
 from typing import Any
+from urllib.parse import urlsplit
 
 import duckdb
 import pyarrow as pa
+from publicsuffixlist import PublicSuffixList
 
 from common.config.project import ProjectParameters
 from common.features.spec import FeatureSpec
@@ -32,6 +34,8 @@ SELECT * EXCLUDE (copy) FROM (
 )
 WHERE copy = 1 OR (sequence_number IS NULL AND (event_type = 'THREAT' OR coalesce(session_id, '0') = '0'))
 """
+
+SUFFIXES = PublicSuffixList(accept_unknown=False)
 
 SLICE = "time_bucket(INTERVAL 15 MINUTES, end_ts, TIMESTAMPTZ '2000-01-01 00:08:00+00')"
 
@@ -84,6 +88,8 @@ def prepare(
     addresses = {ip for column in ("src_ip", "dst_ip") for ip in sessions[column].to_pylist()}
     con.execute("CREATE TABLE addresses (ip VARCHAR, internal BOOLEAN, segment_id VARCHAR)")
     fill(con, "addresses", [(ip, _is_internal(ip, project), _segment(ip, project)) for ip in addresses])
+    con.execute("CREATE TABLE domains (url VARCHAR, domain VARCHAR)")
+    fill(con, "domains", [(url, _domain(url)) for url in set(sessions["url"].to_pylist()) if url])
     con.execute(COUNTED)
     con.execute(_placed(project, windows))
     con.execute(EVENTS)
@@ -166,6 +172,15 @@ def names(con: duckdb.DuckDBPyConnection, query: str) -> list[Any]:
 def _is_internal(ip: str, project: ProjectParameters) -> bool:
     address = ip_address(ip)
     return any(address in ip_network(cidr) for cidr in project.internal_cidrs)
+
+
+def _domain(url: str) -> str | None:
+    """The registered domain of a URL, by a parser of URLs."""
+    host = urlsplit(url if "://" in url else f"//{url}").hostname or ""
+    host = host.removesuffix(".")
+    if len(host) > 253 or not host.rpartition(".")[2].isalpha():
+        return None
+    return SUFFIXES.privatesuffix(host)
 
 
 def _segment(ip: str, project: ProjectParameters) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from common.detection.alerts.alerting import Alert, is_inbound
+from common.detection.pairs.words import WORDS
 
 MAIN_SHARE = 0.5
 """Contacts at least so anomalous, against the strongest one, are what a case is mainly about."""
@@ -21,7 +22,7 @@ class Contact:
     `decades` is how anomalous it was at most, and sessions and bytes are those of its busiest 24 hours. `new` says what
     of it was new to the source, and `others` how many other hosts had met the target in 30 days; where only the target
     alerted, `new` is what was new to it, and `others` counts those that had met the source. `owner` is whose
-    network the end outside is in, if that is known.
+    network the end outside is in, `app` and `domain` what logs say of the sessions; each "" if that is not known.
     """
 
     source: str
@@ -38,6 +39,8 @@ class Contact:
     owner: str
     first: datetime
     last: datetime
+    app: str = ""
+    domain: str = ""
 
 
 def contacts_of(run: Sequence[Alert]) -> list[Contact]:
@@ -64,6 +67,7 @@ def contacts_of(run: Sequence[Alert]) -> list[Contact]:
                 pair.get("owner", ""),
                 alert.start,
                 alert.end,
+                *(pair.get(name, "") for name in WORDS),
             )
             found[key] = _both(found[key], contact) if key in found else contact
     return sorted(found.values(), key=lambda one: (-one.decades, one.source, one.target, one.port))

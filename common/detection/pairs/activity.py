@@ -18,12 +18,14 @@ from common.detection.pairs.contacts import Contacts, changes
 from common.detection.pairs.day_pairs import DayPairs
 from common.detection.pairs.day_sums import OF_DAY, DaySums, PairSlices, day_sums
 from common.detection.pairs.evidence import NOVELTIES
-from common.detection.pairs.first_seen import FirstContacts, Met, Own
+from common.detection.pairs.first_seen import ANY, FirstContacts, Met, Own, any_of
 from common.detection.pairs.group_codes import group_codes
 from common.detection.pairs.lasting import HostsSeen, Lasting
 from common.detection.pairs.owners import OwnersFile
 from common.detection.pairs.pair_keys import PairKeys
 from common.detection.pairs.reading import SUMS, PairReader, Slices, midnight, window_number
+from common.detection.pairs.said import FirstWords, PairWords, with_words
+from common.detection.pairs.words import WORDS, WordKeys
 from common.detection.parameters import PairParameters
 from common.lake.reader import LakeReader
 from common.windows import WINDOW, Windows
@@ -93,6 +95,7 @@ class Targets:
     """
 
     keys: PairKeys
+    words: Sequence[WordKeys]
     first: int
     last: int
 
@@ -100,7 +103,8 @@ class Targets:
     def of(cls, contacts: Sequence[Contacts], windows: Windows) -> Targets:
         """The targets of the contacts of these windows."""
         last = max(int(part.start.max()) for part in contacts)
-        return cls(PairKeys.of(contacts), window_number(windows.start), last)
+        words = [WordKeys.of(name, [part.words for part in contacts]) for name in WORDS]
+        return cls(PairKeys.of(contacts), words, window_number(windows.start), last)
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,6 +142,7 @@ def own_activity(
         present, met = seen
     memory, keys = parameters.memory_windows, targets.keys
     contacts = FirstContacts(keys, targets.first, targets.last, parameters)
+    words = FirstWords(targets.words, targets.first, targets.last, parameters)
     pairs = DayPairs.of(present, keys) if present else None
     lasting = Lasting(len(pairs.codes) if pairs else 0, midnight(windows.start))
     hosts = HostsSeen()
@@ -147,6 +152,8 @@ def own_activity(
             found, start = keys.of_contacts(part.contacts), part.contacts.start
             today = start >= midnight(windows.start)
             contacts.add(found[today], start[today])
+            if part.contacts.words:
+                words.add(part.contacts.part(today))
             yield part, found
 
     def slices(pairs: DayPairs) -> Iterator[PairSlices]:
@@ -162,33 +169,40 @@ def own_activity(
         deque(earlier(), maxlen=0)
     for some in met:
         contacts.add(keys.of_contacts(some), some.start)
+        words.add(some)
     for days in reader.days_before(windows.start.date()):
         found = keys.of_contacts(days.contacts)
         contacts.add(found, days.contacts.start)
+        words.add(days.contacts)
         hosts.add(days.contacts)
         if pairs:
             pair, known = pairs.numbers_of(found)
             lasting.add_days(pair, days.contacts.start[known], days.last[known], days.windows[known])
     own, of_hosts = contacts.of(pairs.codes if pairs else np.zeros(0, dtype=np.int64))
     if not pairs:
-        return OwnActivity(None, of_hosts)
-    since = hosts.of(keys.parts(pairs.codes)[0])
+        return OwnActivity(None, with_words(of_hosts, words.met()))
+    host = keys.parts(pairs.codes)[0]
+    since = hosts.of(host)
 
     def lasted(pair: Integers, window: Integers) -> dict[str, Integers]:
         return lasting.columns(pair, window, since[pair], parameters)
 
-    described = _described(pairs, internal_cidrs, reader.owner_names)
-    return OwnActivity(_table(described, sums, windows, own, lasted, parameters), of_hosts)
+    described = _described(pairs, internal_cidrs, reader.owner_names).append_column("host", pa.array(host))
+    rows = _table(described, sums, windows, own, lasted, parameters, PairWords(present, pairs))
+    rows, met_words = words.known_to(rows.drop_columns(["host"]), rows["host"].to_numpy())
+    return OwnActivity(rows, with_words(of_hosts, met_words))
 
 
 def with_others(rows: pa.Table, met: Met, parameters: PairParameters) -> pa.Table:
     """The rows of `OwnActivity` with what is new about them: the columns of `read_activity`."""
-    own, start = ({what: rows[f"{what}_{name}"].to_numpy() for what in NOVELTIES} for name in ("value", "start"))
-    begun, window = rows["host_begun"].to_numpy(), rows["window_number"].to_numpy()
-    columns = met.columns(own, start, begun, window, np.asarray(rows["judged"]), parameters)
-    rows = rows.drop_columns(
-        ["judged", "host_begun", *(f"{what}_{name}" for what in NOVELTIES for name in ("value", "start"))]
+    own, start = (
+        {what: rows[f"{what}_{name}"].to_numpy() for what in (*NOVELTIES, *WORDS)} for name in ("value", "start")
     )
+    begun = {ANY: rows["host_begun"].to_numpy()} | {any_of(word): rows[f"{word}_begun"].to_numpy() for word in WORDS}
+    window = rows["window_number"].to_numpy()
+    columns = met.columns(own, start, begun, window, np.asarray(rows["judged"]), parameters)
+    used = [f"{what}_{name}" for what in (*NOVELTIES, *WORDS) for name in ("value", "start")]
+    rows = rows.drop_columns(["judged", "host_begun", *(f"{word}_begun" for word in WORDS), *used])
     for name, values in columns.items():
         rows = rows.append_column(name, pa.array(values))
     return rows
@@ -215,6 +229,7 @@ def _table(
     own: Own,
     lasted: Callable[[Integers, Integers], dict[str, Integers]],
     parameters: PairParameters,
+    said: PairWords,
 ) -> pa.Table:
     """One row per described pair and window, of hosts that send or that answered anybody in the window."""
     pair = np.concatenate([part.pair for part in sums])
@@ -229,6 +244,7 @@ def _table(
     pair, window = pair[alive], window[alive]
     columns = {name: values[alive].astype(np.float64) for name, values in columns.items()}
     columns |= lasted(pair, window)
+    words = said.of(pair, window)
     answered = columns["failed_day"] <= parameters.failed_share_max * columns["sessions_day"]
     outbound = np.asarray(pc.equal(pairs["role"].chunk(0).cast(pa.string()), "outbound"))
     columns |= {"judged": answered & outbound[pair], "host_begun": own.begun[pair]}
@@ -237,7 +253,7 @@ def _table(
     table = pairs.take(pa.array(pair)).combine_chunks()
     since = (window - window_number(windows.start)) * (WINDOW // timedelta(microseconds=1))
     starts = pa.array(np.datetime64(windows.start.replace(tzinfo=None), "us") + since.astype("timedelta64[us]"))
-    columns = {"window_start_ts": starts.cast(pa.timestamp("us", "UTC")), "window_number": window} | columns
+    columns = {"window_start_ts": starts.cast(pa.timestamp("us", "UTC")), "window_number": window} | columns | words
     for name, values in columns.items():
-        table = table.append_column(name, pa.array(values))
+        table = table.append_column(name, values if isinstance(values, pa.Array) else pa.array(values))
     return table

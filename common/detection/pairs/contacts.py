@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from common.address_codes import address_codes
 from common.addresses import NETWORK_SIGN
 from common.arrays import Flags, Integers
 from common.detection.pairs.group_codes import SERVICE_BITS
+from common.detection.pairs.words import word_codes
 from common.windows import WINDOW_SECONDS
 
 IPV4_HOST_BITS = 8
@@ -31,7 +32,8 @@ class Contacts:
     """Rows of a table: number of the host, place of the peer in `peers`, service, and window that they began in.
 
     A service is 2 x port + role (1 for inbound). `peers` are the codes of the peers' addresses, `networks` those of the
-    networks that these lie in, `owners` the numbers of these networks' owners.
+    networks that these lie in, `owners` the numbers of these networks' owners. `words` are the codes of what the rows'
+    logs say, as `word_codes` gives them.
     """
 
     host: Small
@@ -41,6 +43,7 @@ class Contacts:
     peers: Integers
     networks: Integers
     owners: Integers
+    words: Mapping[str, Integers]
 
     def part(self, rows: NDArray[Any]) -> Contacts:
         """Those rows, by number or as a mask."""
@@ -52,16 +55,16 @@ class Contacts:
             self.peers,
             self.networks,
             self.owners,
+            {name: codes[rows] for name, codes in self.words.items()},
         )
 
     def without_hosts(self) -> Contacts:
-        """Each peer and service once, as met by host 0 in the last of the windows."""
+        """Each peer and service once, as met by host 0 in the last of the windows; and, apart, each word once."""
         found = distinct(self.peer.astype(np.int64) << SERVICE_BITS | self.service)
         peer, service = (found >> SERVICE_BITS).astype(np.int32), (found & (1 << SERVICE_BITS) - 1).astype(np.int32)
         last = np.full(len(found), self.start.max(initial=0), dtype=np.int32)
-        return Contacts(
-            np.zeros(len(found), dtype=np.int32), peer, service, last, self.peers, self.networks, self.owners
-        )
+        host, words = np.zeros(len(found), dtype=np.int32), {name: distinct(each) for name, each in self.words.items()}
+        return Contacts(host, peer, service, last, self.peers, self.networks, self.owners, words)
 
 
 class Numbering:
@@ -74,7 +77,7 @@ class Numbering:
         self._numbers = np.zeros(0, dtype=np.int32)
 
     def contacts(self, table: pa.Table, start: Integers) -> Contacts:
-        """The contacts of a table's rows, from `host_ip`, `role`, `peer_ip` and `peer_port`."""
+        """The contacts of a table's rows, from `host_ip`, `role`, `peer_ip`, `peer_port` and `WORDS`."""
         host = of_texts(table["host_ip"], self._hosts)
         inbound = of_texts(table["role"], lambda texts: np.asarray(pc.equal(texts, "inbound"), dtype=np.int32))
         peers, of_networks, of_owners = ([np.zeros(0, dtype=np.int64)] for _ in range(3))
@@ -88,9 +91,9 @@ class Numbering:
 
         peer = of_texts(table["peer_ip"], counted)
         service = table["peer_port"].to_numpy().astype(np.int32) * 2 + inbound
-        return Contacts(
-            host, peer, service, start.astype(np.int32), *map(np.concatenate, (peers, of_networks, of_owners))
-        )
+        addresses, networks_of, owners = map(np.concatenate, (peers, of_networks, of_owners))
+        words = word_codes(table, service)
+        return Contacts(host, peer, service, start.astype(np.int32), addresses, networks_of, owners, words)
 
     def _hosts(self, texts: pa.Array) -> Small:
         """The numbers of hosts, which those met for the first time get here."""

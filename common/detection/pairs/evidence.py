@@ -15,6 +15,7 @@ from common.detection.pairs.coded_columns import Coded, Taken, codes, in_order
 from common.detection.pairs.contacts import distinct, of_texts
 from common.detection.pairs.group_codes import group_codes
 from common.detection.pairs.regularity import evenness, lasting_evenness, lasting_gaps
+from common.detection.pairs.words import WORDS
 from common.detection.parameters import PairParameters
 
 KINDS = ("outbound", "outbound_internal", "inbound", "inbound_internal")
@@ -186,10 +187,16 @@ def _standing(activity: pa.Table) -> Integers:
 
 
 def _bits(activity: pa.Table, measure: str) -> dict[str, Floats]:
-    """How rare what each pair is with is, in bits; a network is as rare as its owner, where that is known."""
-    bits = {what: activity[f"{what}_{measure}"].to_numpy() for what in NOVELTIES}
+    """How rare what each pair is with is, in bits.
+
+    A network is as rare as its owner, where that is known, and at least as rare as the domain; a service is at least as
+    rare as its application on that port. Where logs do not say these, their bits are 0.
+    """
+    bits = {what: activity[f"{what}_{measure}"].to_numpy() for what in (*NOVELTIES, *WORDS)}
     owned = np.asarray(activity["owner"].is_valid())
-    bits["network"] = np.where(owned, bits.pop("owner"), bits["network"])
+    network = np.where(owned, bits.pop("owner"), bits["network"])
+    bits["network"] = np.maximum(network, bits.pop("domain"))
+    bits["service"] = np.maximum(bits["service"], bits.pop("app"))
     return {f"{what}_rarity": values for what, values in bits.items()}
 
 

@@ -16,10 +16,12 @@ from common.detection.pairs.coded_columns import codes
 from common.detection.pairs.evidence import EXCESSES, KINDS, NOVELTIES, SPREADS
 from common.detection.pairs.regularity import evenness, lasting_evenness, lasting_gaps
 from common.detection.pairs.scoring import ScoredRows
+from common.detection.pairs.words import WORDS
 from common.detection.parameters import PairParameters
 
 # the row of each key, and which keys have one
 Strongest = tuple[Integers, Flags]
+ALL_NOVELTIES = (*NOVELTIES, *WORDS)
 PEERS_SHOWN = 5
 SHOWN_SHARE = 0.25
 LOG10_SHOWN = 300.0  # far above any quantity, and below where float64 ends
@@ -116,31 +118,32 @@ def _strongest_pairs(keys: pa.Table, scored: ScoredRows, strongest: Strongest) -
 
 
 def _pairs(scored: ScoredRows, rows: Integers) -> Iterator[dict[str, Any]]:
-    """Pairs: who, and whose network that is in where it is known; what was new in it and to how many others it is not,
-    what it did, and the prior maxima.
+    """Pairs: who, whose network that is in and what logs say of it, where that is known; what was new in it and to how
+    many others it is not, what it did, and the prior maxima.
 
     Of an odd `habit` of the host, these are what others reached, and the others are those that have met it by now.
     """
     table = scored.evidence.rows.take(pa.array(rows))
     most = {name: natural(name, scored.maxima[name][rows], table).tolist() for name in EXCESSES}
-    new = {what: table[f"{what}_new"].to_pylist() for what in NOVELTIES}
+    new = {what: table[f"{what}_new"].to_pylist() for what in ALL_NOVELTIES}
     habit = scored.evidence.habit[rows]
     others = {
-        what: np.where(habit, table[f"{what}_others_now"], table[f"{what}_others"]).tolist() for what in NOVELTIES
+        what: np.where(habit, table[f"{what}_others_now"], table[f"{what}_others"]).tolist() for what in ALL_NOVELTIES
     }
     counts = {name: table[name].to_numpy().astype(np.int64).tolist() for name in COUNTS}
     ends = {name: table[name].to_pylist() for name in ("peer_ip", "peer_port")}
-    owner = table["owner"].to_pylist()
+    named = {name: table[name].to_pylist() for name in ("owner", *WORDS)}
     kinds, pieces, sums = scored.evidence.kind[rows].tolist(), scored.pieces[rows].tolist(), scored.sums[rows].tolist()
     for place in range(len(rows)):
+        known = {name: values[place] for name, values in named.items() if values[place]}
         yield {
             **{name: values[place] for name, values in ends.items()},
-            **({"owner": owner[place]} if owner[place] else {}),
+            **known,
             "kind": KINDS[kinds[place]],
             "habit": bool(habit[place]),
             "decades": round(sums[place], 4),
-            "new": [what for what in NOVELTIES if new[what][place]],
-            "others": {what: values[place] for what, values in others.items() if what != "owner" or owner[place]},
+            "new": [what for what in ALL_NOVELTIES if new[what][place]],
+            "others": {what: values[place] for what, values in others.items() if what in known or what not in named},
             **{name: values[place] for name, values in counts.items()},
             "most": {name: round(values[place], 2) for name, values in most.items()},
             "pieces": {

@@ -14,11 +14,17 @@ from common.arrays import Flags, Floats, Integers
 from common.detection.pairs.contacts import Small, changes, places
 from common.detection.pairs.evidence import NOVELTIES
 from common.detection.pairs.pair_keys import PairKeys
+from common.detection.pairs.words import WORDS, WordKeys
 from common.detection.parameters import PairParameters
 
 CONTACTS_AT_ONCE = 4_000_000
 ANY = "any"
 """Beside `NOVELTIES`, what every contact is with."""
+
+
+def any_of(word: str) -> str:
+    """Beside `WORDS`, what every host has met whose logs have said any word of that name."""
+    return f"any {word}"
 
 
 class FirstContacts:
@@ -28,7 +34,7 @@ class FirstContacts:
     the last 24 hours, are so for all of the windows, and how much older does not matter.
     """
 
-    def __init__(self, keys: PairKeys, first: int, last: int, parameters: PairParameters) -> None:
+    def __init__(self, keys: PairKeys | WordKeys, first: int, last: int, parameters: PairParameters) -> None:
         self._keys = keys
         self._origin, self._last = first - parameters.memory_windows - parameters.past_windows, last
         self._bits = (last - self._origin).bit_length()
@@ -52,7 +58,7 @@ class FirstContacts:
         start = found & (1 << self._bits) - 1
         host, target, service = self._keys.parts(found >> self._bits)
         of_pairs, *pairs_are_with = self._keys.parts(pairs)
-        hosts = int(host.max(initial=0)) + 1
+        hosts = max(int(host.max(initial=0)), int(of_pairs.max(initial=0))) + 1
         sends, began = np.zeros(hosts, dtype=bool), np.zeros(hosts, dtype=np.int64)
         sends[host[~self._keys.inbound(service)]] = True
         each = changes(host)
@@ -69,7 +75,8 @@ class FirstContacts:
             starts[what] = np.zeros(len(pairs), dtype=np.int64)
             starts[what][mine] = first[np.searchsorted(with_host, place[mine] * hosts + of_pairs[mine])]
             firsts[what], counts[what] = np.unique_counts(with_host // hosts << self._bits | first)
-        firsts[ANY], counts[ANY] = np.unique_counts(earliest)
+        every = ANY if isinstance(self._keys, PairKeys) else any_of(self._keys.name)
+        firsts[every], counts[every] = np.unique_counts(earliest)
         return Own(own, starts, began[of_pairs], sends[of_pairs]), Met(self._origin, self._bits, firsts, counts)
 
 
@@ -91,6 +98,8 @@ class Own:
 class Met:
     """How many hosts first met each value in which window, for each of `NOVELTIES`, and anything, `ANY`, of value 0.
 
+    So also for each of `WORDS`; whoever said any has met the value 0 of `any_of` it.
+
     `firsts` has value << bits | window, rising, in windows since number `origin`; `counts` the hosts of each.
     """
 
@@ -103,7 +112,7 @@ class Met:
     def merged(cls, parts: Sequence[Met]) -> Met:
         """What different hosts met of the same values, together."""
         firsts, counts = {}, {}
-        for what in (*NOVELTIES, ANY):
+        for what in parts[0].firsts:
             every = np.concatenate([part.firsts[what] for part in parts])
             order = np.argsort(every, kind="stable")
             begins = changes(every[order])
@@ -113,10 +122,10 @@ class Met:
         return cls(parts[0].origin, parts[0].bits, firsts, counts)
 
     def columns(
-        self, own: Mapping[str, Integers], start: Mapping[str, Integers], begun: Integers, window: Integers,
-        judged: Flags, parameters: PairParameters,
+        self, own: Mapping[str, Integers], start: Mapping[str, Integers], begun: Mapping[str, Integers],
+        window: Integers, judged: Flags, parameters: PairParameters,
     ) -> dict[str, NDArray[Any]]:  # fmt: skip
-        """Seven columns for each of `NOVELTIES`, prefixed with its name, for pairs in windows; the windows rise.
+        """Seven columns for each of `NOVELTIES` and `WORDS`, prefixed with its name, for pairs in windows, which rise.
 
         A host has a past if it had any contact `past_windows` before the last 24 hours. Everything is new to a host
         without one, so what a quorum of other hosts had met by the window is not new to it.
@@ -133,20 +142,22 @@ class Met:
         Args:
             own: the `value` of the pair of each row.
             start: when the row's host first met that.
-            begun: when the row's host first met anything.
+            begun: when the row's host first met `ANY`thing, or first said `any_of` a word.
             window: the number of the row's window.
             judged: whether the row can be common.
             parameters: those of the detector.
         """
         now = window - self.origin
-        known, by_now = (self._others(ANY, np.zeros_like(now), now, age) for age in (parameters.memory_windows, 0))
-        young = begun > now - parameters.memory_windows - parameters.past_windows
-        rows = _Rows(now, young, judged, known, by_now)
-        return {
-            f"{what}_{name}": column
-            for what in NOVELTIES
-            for name, column in self._columns(what, own[what], start[what], rows, parameters).items()
-        }
+        found: dict[str, NDArray[Any]] = {}
+        for every, names in ((ANY, NOVELTIES), *((any_of(word), (word,)) for word in WORDS)):
+            ages = (parameters.memory_windows, 0)
+            known, by_now = (self._others(every, np.zeros_like(now), now, age) for age in ages)
+            young = begun[every] > now - parameters.memory_windows - parameters.past_windows
+            rows = _Rows(now, young, judged, known, by_now)
+            for what in names:
+                columns = self._columns(what, own[what], start[what], rows, parameters)
+                found |= {f"{what}_{name}": column for name, column in columns.items()}
+        return found
 
     def _columns(
         self, what: str, value: Integers, own: Integers, rows: _Rows, parameters: PairParameters

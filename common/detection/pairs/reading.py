@@ -18,6 +18,7 @@ from common.calendar.entries import Calendar, read_calendar
 from common.calendar.left_out import LeftOut
 from common.detection.pairs.contacts import Contacts, Numbering, Small, of_texts, seconds, window_numbers
 from common.detection.pairs.owners import Owners, OwnersFile
+from common.detection.pairs.words import WORDS
 from common.detection.parameters import PairParameters
 from common.lake.host_ranges import ALL_HOSTS, HostRange
 from common.lake.pieces import pieces, rows_by
@@ -26,14 +27,14 @@ from common.windows import WINDOW, WINDOW_SECONDS, Windows
 
 TABLES = ("delta_pair", "pair_days")
 PAIR = ("host_ip", "role", "peer_ip", "peer_port")
-TEXTS = ("host_ip", "role", "peer_ip", "segment_id")
+TEXTS = ("host_ip", "role", "peer_ip", "segment_id", *WORDS)
 SUMS = {"sessions": "sessions_cnt", "failed": "failed_cnt", "sent": "bytes_src_sum", "received": "bytes_dst_sum"}
 GAPS = {"gap_s": "gap_sum_s", "gap_sq_s": "gap_sq_sum_s"}
 TIMES = ("first_ts", "last_ts")
 QUANTITIES = [*SUMS.values(), *GAPS.values(), *TIMES]
-SLICE_COLUMNS = [*PAIR, "segment_id", "window_start_ts", *QUANTITIES]
-CONTACT_COLUMNS = [*PAIR, "window_start_ts"]
-DAY_COLUMNS = [*PAIR, "first_slice_ts"]
+SLICE_COLUMNS = [*PAIR, "segment_id", *WORDS, "window_start_ts", *QUANTITIES]
+CONTACT_COLUMNS = [*PAIR, *WORDS, "window_start_ts"]
+DAY_COLUMNS = [*PAIR, *WORDS, "first_slice_ts"]
 LASTING_COLUMNS = [*DAY_COLUMNS, "last_slice_ts", "slices_cnt"]
 SLICES_AT_ONCE = 500_000
 
@@ -141,7 +142,9 @@ class PairReader:
     def _rows(self, days: Sequence[str], lasting: bool) -> Days:
         """The rows of dates; with their last windows and the number of windows if contacts of one of them may last."""
         columns = LASTING_COLUMNS if lasting else DAY_COLUMNS
-        table = self._lake.arrow("pair_days", columns, equal={"date": days}, coded=TEXTS[:3], hosts=self._hosts)
+        table = self._lake.arrow(
+            "pair_days", columns, equal={"date": days}, coded=[*PAIR[:3], *WORDS], hosts=self._hosts
+        )
         kept = LeftOut(self._over).kept(table["first_slice_ts"], table["host_ip"], table["peer_ip"])
         table = table if kept.all() else table.filter(pa.array(kept))
         contacts = self._numbering.contacts(table, window_numbers(table["first_slice_ts"]))

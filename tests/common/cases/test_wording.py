@@ -73,6 +73,24 @@ def test_the_owner_of_a_network_is_named() -> None:
     assert peer_words(PAIR).startswith("-> 203.0.113.9:443 (outside): ")
 
 
+def test_what_logs_say_of_a_pair_is_named() -> None:
+    others = {"peer": 0, "network": 3, "app": 0, "domain": 0, "owner": 5}
+    named = {"app": "ssh", "domain": "example.com", "owner": "AS64500"}
+    said = PAIR | named | {"new": ["app", "domain"], "others": others}
+    reason = Reason("pair_service_rarity", 6.0, 0.0, 1.0, "outbound")
+    known = "known to 2 % of the hosts"
+    assert pair_words(reason, said) == f"ssh on port 443, as with 203.0.113.9, is new to the host, {known}"
+    lasting = f"ssh on port 443, as with 203.0.113.9, is a lasting use of the host, {known}"
+    assert pair_words(reason, said | {"habit": True}) == lasting
+    of_network = replace(reason, feature="pair_network_rarity")
+    assert pair_words(of_network, said) == f"example.com, at 203.0.113.9, is new to the host, {known}"
+    wide = said | {"new": ["owner", "domain"], "others": others | {"domain": 9}}
+    assert pair_words(of_network, wide) == f"the owner of 203.0.113.9, AS64500, is new to the host, {known}"
+    assert pair_words(reason, said | {"new": []}) == pair_words(reason, PAIR)
+    assert pair_words(reason, PAIR) == f"the service of 203.0.113.9:443 is new to the host, {known}"
+    assert peer_words(said).startswith("-> 203.0.113.9:443 (outside, ssh, example.com, AS64500): ")
+
+
 def test_a_contact_names_the_owner_of_its_network() -> None:
     moment = datetime(2026, 3, 10, tzinfo=UTC)
     contact = Contact(

@@ -72,8 +72,8 @@ def test_service_and_times_of_a_row() -> None:
             session(dst_port=0, protocol="icmp", bytes_sent=7),
         )
     )
-    # port * 4 + place of the protocol among tcp, udp, icmp, other; threats are no sessions
-    assert [row["service"] for row in (one, other, icmp)] == [53 * 4 + 1, -1, 2]
+    # port * 4 + place of the protocol among tcp, udp, icmp, other; threats are no sessions: -1 less that
+    assert [row["service"] for row in (one, other, icmp)] == [53 * 4 + 1, -1 - 443 * 4, 2]
     assert [(row["start_micros"], row["end_micros"]) for row in (one, other)] == [
         (1_000_000, 3_000_000),
         (0, 4_000_000),

@@ -28,14 +28,20 @@ def rolled(*parts: list[Row]) -> list[Row]:
 
 
 def test_a_row_for_each_service_with_its_sessions_and_slices() -> None:
-    early = [pair(SECOND, 2), pair(SECOND, 3, protocol="udp"), pair(FIRST, 1), pair(FIRST, 9, role="inbound")]
-    late = [pair(LAST, 4), pair(LAST, 7, peer_port=80), pair(LAST, 8, host_ip="10.0.0.2")]
+    ssl, quic = {"app": "ssl", "domain": "example.com"}, {"app": "quic", "domain": "example.org"}
+    early = [
+        pair(SECOND, 2, **quic), pair(SECOND, 3, protocol="udp", **quic), pair(FIRST, 1, **ssl),
+        pair(FIRST, 9, role="inbound", app=None, domain=None),
+    ]  # fmt: skip
+    late = [pair(LAST, 4, **ssl), pair(LAST, 7, peer_port=80, **quic), pair(LAST, 8, host_ip="10.0.0.2", **ssl)]
     bounds = {"first_slice_ts": FIRST.start, "last_slice_ts": LAST.start}
     once = dict.fromkeys(bounds, LAST.start)
     key = {"host_ip": "10.0.0.1", "role": "outbound", "peer_ip": "192.0.2.1", "peer_port": 443}
     assert rolled(early, late) == [
-        {**key, "role": "inbound", "sessions_cnt": 9, "slices_cnt": 1, **dict.fromkeys(bounds, FIRST.start)},
-        {**key, "peer_port": 80, "sessions_cnt": 7, "slices_cnt": 1, **once},
-        {**key, "sessions_cnt": 10, "slices_cnt": 3, **bounds},  # 1 + 2 + 3 + 4, in three slices
-        {**key, "host_ip": "10.0.0.2", "sessions_cnt": 8, "slices_cnt": 1, **once},
+        {**key, "role": "inbound", "app": None, "domain": None, "sessions_cnt": 9, "slices_cnt": 1}
+        | dict.fromkeys(bounds, FIRST.start),
+        {**key, "peer_port": 80, **quic, "sessions_cnt": 7, "slices_cnt": 1, **once},
+        # 1 + 2 + 3 + 4 sessions in three slices; quic 2 + 3, ssl 1 + 4: of as many, the first by name
+        {**key, "app": "quic", "domain": "example.com", "sessions_cnt": 10, "slices_cnt": 3, **bounds},
+        {**key, "host_ip": "10.0.0.2", **ssl, "sessions_cnt": 8, "slices_cnt": 1, **once},
     ]

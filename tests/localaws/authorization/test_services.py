@@ -73,6 +73,12 @@ def test_a_step_may_what_its_role_permits_and_nothing_else(guarded: LocalAws) ->
         ("redshift-data", "describe_statement", {"Id": "0" * 36}, "redshift-data:DescribeStatement", "*"),
         ("sqs", "get_queue_url", {"QueueName": name}, "sqs:GetQueueUrl", f"arn:aws:sqs:{HERE}:{name}"),
     ]  # fmt: skip
+    over_tls = {
+        "Effect": "Deny", "Principal": "*", "Action": "s3:*", "Resource": f"arn:aws:s3:::{name}",
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }  # fmt: skip
+    guarded.client("s3").create_bucket(Bucket=name)
+    guarded.client("s3").put_bucket_policy(Bucket=name, Policy=json.dumps({"Statement": [over_tls]}))
     role = role_of(guarded, "sagemaker", *PULL, *(allow(action, f"{arn}-other") for *_, action, arn in calls))
     pipeline = role_of(guarded, "sagemaker", *MAKING, pass_on(role))
     words = [word for service, operation, given, *_ in calls for word in (service, operation, json.dumps(given))]
@@ -81,8 +87,9 @@ def test_a_step_may_what_its_role_permits_and_nothing_else(guarded: LocalAws) ->
     for said, (*_, action, _) in zip(refused, calls, strict=True):
         assert said.startswith("AccessDenied") and f"is not authorized to perform: {action}" in said
     permit(guarded, role.rpartition("/")[2], *PULL, *(allow(action, arn) for *_, action, arn in calls))
-    found = run_step(guarded, pipeline, role, *words)[1].splitlines()  # nothing of that name
+    found = run_step(guarded, pipeline, role, *words)[1].splitlines()  # mostly nothing of that name
     assert len(found) == len(calls) and not [said for said in found if "AccessDenied" in said]
+    assert found[0] == "done"  # of the bucket, which takes requests over TLS only
 
 
 @pytest.mark.parametrize("missing", ["AddTags", "CreateProcessingJob", "DescribeProcessingJob", "PassRole"])

@@ -1,4 +1,4 @@
-"""Lakes as earlier releases wrote them: formats 1 to 5."""
+"""Lakes as earlier releases wrote them: formats 1 to 7."""
 
 from __future__ import annotations
 
@@ -20,6 +20,9 @@ PREDICTED = ("predictions", "prediction_join")
 BY_WINDOW = ("sessions_rejected", "sessions", "open_sessions", "log_volume", "delta_host", "delta_pair", "pair_counts")
 """Tables that were partitioned by date and window until format 4, with the predicted ones."""
 FORMER = ["date", "window"]
+WORDS = ("app", "domain")
+OF_PAIRS = {"delta_pair": ["date"], "pair_days": ["date", "source_digest"]}
+"""The tables of pairs, which had no words until format 7, and how they are partitioned."""
 OF_KEYS = ["date", "window", "arrival"]
 """How `session_keys` was partitioned until format 5."""
 BASELINE_PARTITIONS = ["feature_spec_version", "baseline_horizon", "baseline_month"]
@@ -52,6 +55,8 @@ def write_format_2(folder: Path) -> Path:
 def write_format_3(folder: Path) -> Path:
     """Turns a lake of today into one of format 3, which had neither single nor open sessions, and no volumes."""
     write_format_4(folder)
+    pairs = DeltaTable(folder / "delta_pair").to_pyarrow_table()
+    _rewritten(folder / "delta_pair", pairs.drop_columns([*WORDS]), FORMER)
     record = json.loads((folder / FILE).read_text())
     (folder / FILE).write_text(json.dumps(record | {"lake_format": 3}))
     for name in ("sessions", "open_sessions", "log_volume"):
@@ -91,6 +96,17 @@ def write_format_6(folder: Path) -> Path:
         _rewritten(folder / name, held.drop_columns(["score_note"]), ["date"])
     record = json.loads((folder / FILE).read_text())
     (folder / FILE).write_text(json.dumps(record | {"lake_format": 6}))
+    return folder
+
+
+def write_format_7(folder: Path) -> Path:
+    """Turns a lake of today into one of format 7, whose pairs had no words."""
+    for name, partitions in OF_PAIRS.items():
+        if (folder / name).exists():
+            held = DeltaTable(folder / name).to_pyarrow_table()
+            _rewritten(folder / name, held.drop_columns([*WORDS]), partitions)
+    record = json.loads((folder / FILE).read_text())
+    (folder / FILE).write_text(json.dumps(record | {"lake_format": 7}))
     return folder
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from common.errors import LakeFormatError
 from common.lake.lake import Lake
-from common.lake.lake_format import FILE
+from common.lake.lake_format import FILE, LAKE_FORMAT
 from common.windows import Windows
 from tests.factories import SPEC, table_row
 from tests.lakes import mark_lake, write_table
@@ -28,11 +28,11 @@ def test_predictions_get_a_note_and_stay_as_they_are(tmp_path: Path) -> None:
         write_table(tmp_path, name, [table_row(table, WINDOW, **{table.key[0]: "10.1.0.1"})])
     before = {name: Lake(str(tmp_path), SPEC).arrow(name) for name in PREDICTED}
     write_format_6(tmp_path)
-    with pytest.raises(LakeFormatError, match="has format 6, but this release works with format 7"):
+    with pytest.raises(LakeFormatError, match="has format 6, but this release works with format 8"):
         Lake.opened(str(tmp_path), SPEC)
     done = migrate(tmp_path)
     assert [step["table"] for step in done["steps"]] == [*PREDICTED]
-    assert json.loads((tmp_path / FILE).read_text())["lake_format"] == 7
+    assert json.loads((tmp_path / FILE).read_text())["lake_format"] == LAKE_FORMAT
     for name, rows in before.items():
         lake = Lake(str(tmp_path), SPEC)
         noted = rows.drop_columns(["score_note"]).append_column("score_note", pa.nulls(len(rows), pa.string()))

@@ -41,7 +41,8 @@ def write_pairs(lake: Path, slices: list[dict[str, Any]], unfinished: str = "") 
         found = days.setdefault(
             tuple(row[name] for name in names),
             {name: row[name] for name in names}
-            | {"sessions_cnt": 0, "slices_cnt": 0, "first_slice_ts": row["window_start_ts"], "source_digest": "d"},
+            | {"sessions_cnt": 0, "slices_cnt": 0, "first_slice_ts": row["window_start_ts"], "source_digest": "d"}
+            | {name: row.get(name) for name in ("app", "domain")},
         )
         found["sessions_cnt"] += row["sessions_cnt"]
         found["slices_cnt"] += 1

@@ -7,6 +7,7 @@ import pytest
 from common.arrays import Integers
 from common.detection.pairs.contacts import Finder, Numbering, changes, distinct, places
 from common.detection.pairs.pair_keys import PairKeys
+from common.detection.pairs.words import WORDS
 
 NOW = datetime(2026, 3, 10, 12, 8, tzinfo=UTC)
 ROWS = [
@@ -22,7 +23,7 @@ ROWS = [
 def rows(*places_of: int, coded: bool = False) -> pa.Table:
     """These rows as a table, as texts or as dictionaries."""
     host, role, peer, port = zip(*(ROWS[place] for place in places_of), strict=True)
-    texts = {"host_ip": host, "role": role, "peer_ip": peer}
+    texts = {"host_ip": host, "role": role, "peer_ip": peer, **dict.fromkeys(WORDS, [None] * len(host))}
     columns = {name: pa.chunked_array([values[:2], values[2:]], pa.string()) for name, values in texts.items()}
     if coded:
         columns = {name: column.dictionary_encode() for name, column in columns.items()}

@@ -120,7 +120,7 @@ def test_what_comes_in_is_no_evidence(tmp_path: Path) -> None:
 def test_hosts_that_were_not_seen_are_later_than_any() -> None:
     def contacts(host: list[int], start: list[int]) -> Contacts:
         some, one = np.zeros(len(host), dtype=np.int32), np.zeros(1, int)
-        return Contacts(np.array(host, np.int32), some, some, np.array(start, np.int32), one, one, one)
+        return Contacts(np.array(host, np.int32), some, some, np.array(start, np.int32), one, one, one, {})
 
     seen = HostsSeen()
     assert seen.of(np.array([0, 3])).tolist() == [LATE, LATE]
