@@ -17,11 +17,11 @@ from statemachines.deploy.drift.parts import (
     findings_of_pipelines,
     findings_of_schedules,
 )
-from statemachines.deploy.drift.stacks import DEPLOY, findings_of_stack
+from statemachines.deploy.drift.stacks import DEPLOY, findings_of_stack, is_whole
 from statemachines.deploy.environment import read_environment
 from statemachines.deploy.parts import FOUNDATION, machines_of, stacks_of
 from statemachines.deploy.projects import message_of, read_project
-from statemachines.deploy.stack import read_outputs, stack_described
+from statemachines.deploy.stack import read_outputs
 
 OF_ENVIRONMENT = re.compile(rf"([a-z][a-z0-9]{{0,7}})-{FOUNDATION}")
 """The stack that each environment has."""
@@ -55,7 +55,7 @@ def drift(environment: str) -> Iterator[Finding]:
     for stack in stacks:
         yield from findings_of_stack(stack.name, stack.template, given, command)
     cloudformation = client("cloudformation")
-    if not all(stack_described(cloudformation, stack.name) for stack in stacks):
+    if not all(is_whole(cloudformation, stack.name) for stack in stacks):
         return  # whose outputs the others are made of
     outputs: dict[str, str] = {}
     for stack in stacks:

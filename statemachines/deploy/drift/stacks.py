@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from common.aws.clients import aws_errors, client
 from pipelines.differences import ABSENT
@@ -13,7 +14,7 @@ from statemachines.deploy.drift.clients import Clients
 from statemachines.deploy.drift.comparison import Finding, differences, plain
 from statemachines.deploy.drift.kinds import KINDS, with_policies
 from statemachines.deploy.drift.template import Resource, Stack, parsed
-from statemachines.deploy.stack import body_wanted, stack_described
+from statemachines.deploy.stack import BROKEN, body_wanted, stack_described
 
 READERS = 8
 """Resources that are read at once."""
@@ -36,6 +37,9 @@ def findings_of_stack(name: str, template: Path, given: Mapping[str, str], comma
     if described is None:
         yield Finding("stack", name, "", "deployed", ABSENT, remedy)
         return
+    if described["StackStatus"] in BROKEN:
+        yield Finding("stack", name, "status", "complete", described["StackStatus"], f"Delete the stack. {remedy}")
+        return
     parameters = {entry["ParameterKey"]: entry["ParameterValue"] for entry in described.get("Parameters", [])}
     for key in sorted(given.keys() & parameters.keys()):
         if parameters[key] != given[key]:
@@ -47,6 +51,16 @@ def findings_of_stack(name: str, template: Path, given: Mapping[str, str], comma
         for path, should, is_ in differences(plain(parsed(wanted)), plain(parsed(original))):
             yield Finding("stack", name, f"template {path}", should, is_, remedy)
     yield from _findings_of_resources(name, parameters)
+
+
+def is_whole(cloudformation: Any, name: str) -> bool:
+    """Whether there is such a stack, and it was made.
+
+    Raises:
+        AwsError: the call was refused.
+    """
+    described = stack_described(cloudformation, name)
+    return described is not None and described["StackStatus"] not in BROKEN
 
 
 def resources_of(name: str, parameters: Mapping[str, str]) -> list[Resource]:

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 import yaml
 
+from localaws.cli.process import LocalAws
 from statemachines.deploy import environment
-from tests.localaws.running import Started
+from tests.localaws.running import Started, wait_for
 from tests.statemachines.deploy.deployer import Deployer, led_to
 
 HERE = "us-east-1:000000000000"
@@ -190,3 +191,25 @@ def test_an_environment_without_a_file_is_named(
     monkeypatch.setattr(environment, "FILES", tmp_path)
     found = deployed.run("drift")
     assert (found.exit_code, 'dev: environment dev: null, not "a file"' in found.output) == (1, True)
+
+
+def test_a_stack_that_was_not_made_is_named_and_what_is_made_of_it_is_not(
+    aws_environment: LocalAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rule = {"Id": "x", "Status": "Enabled", "Unknown": "1"}
+    properties = {"BucketName": "gone", "LifecycleConfiguration": {"Rules": [rule]}}
+    broken = {"Bucket": {"Type": "AWS::S3::Bucket", "Properties": properties}}
+    cloudformation = aws_environment.client("cloudformation")
+    cloudformation.create_stack(StackName="gone-ndr-foundation", TemplateBody=json.dumps({"Resources": broken}))
+    wait_for(
+        lambda: (
+            cloudformation.describe_stacks(StackName="gone-ndr-foundation")["Stacks"][0]["StackStatus"]
+            == "ROLLBACK_COMPLETE"
+        )
+    )
+    monkeypatch.setattr(environment, "FILES", tmp_path)
+    (tmp_path / "gone.yaml").write_text("parts: [ndr]\n")
+    found = Deployer(aws_environment).run("drift", "--environment", "gone")
+    assert found.exit_code == 1
+    assert 'gone: stack gone-ndr-foundation: status: "ROLLBACK_COMPLETE", not "complete"' in found.output
+    assert 'gone: stack gone-ndr-roles: (absent), not "deployed"' in found.output
