@@ -102,6 +102,10 @@ long-cases: setup $(LOCAL_VENV)/.installed $(PIPELINES_VENV)/.installed ## Run t
 protocol: setup ## Draw 20,000 schedules of manifest builders for each of their guarantees
 	NDR_PROTOCOL_EXAMPLES=20000 $(BIN)/python -m pytest tests/jobs/manifest_builder/test_protocol.py
 
+.PHONY: kills
+kills: setup $(LOCAL_VENV)/.installed ## Kill deployments, rollbacks and removals at twenty random points of the local AWS, and repeat them: [SEED=]
+	NDR_DEPLOY_ROUNDS=5 $(if $(SEED),NDR_DEPLOY_SEED=$(SEED)) $(BIN)/python -m pytest tests/statemachines/deploy/test_killed.py
+
 .PHONY: ingestion
 ingestion: setup $(LOCAL_VENV)/.installed ## Ingest 2,000 files on the local AWS, each announced three times, with a builder and a run killed
 	NDR_INGESTION_FILES=2000 $(BIN)/python -m pytest tests/e2e/test_ingestion_killed.py
@@ -256,16 +260,21 @@ statemachines-deploy: setup ## Create or update tables, roles, rules and state m
 	$(BIN)/ndr-statemachines deploy $(foreach path,$(PROJECT),--project $(path)) $(foreach value,$(SET),--set $(value))
 
 .PHONY: deploy
-deploy: setup ## Deploy all of an environment as statemachines/environments/<env>.yaml describes it: ENV=dev [PARTS="ndr ..."] [ALLOW_REPLACE=1]
-	$(BIN)/ndr-statemachines up $(ENV) $(foreach part,$(PARTS),--parts $(part)) $(if $(ALLOW_REPLACE),--allow-replace)
+deploy: setup ## Deploy all of an environment as statemachines/environments/<env>.yaml describes it: ENV=dev [PARTS="ndr ..."] [CANARY=10%/5m] [SIGNED=<folder>] [ALLOW_REPLACE=1]
+	$(BIN)/ndr-statemachines up $(ENV) $(foreach part,$(PARTS),--parts $(part)) $(if $(CANARY),--canary $(CANARY)) \
+		$(if $(SIGNED),--signed $(SIGNED)) $(if $(ALLOW_REPLACE),--allow-replace)
+
+.PHONY: sign
+sign: setup ## Build the wheel, and sign it, its scripts and the images last pushed: KEY=<private key> OUT=<folder>
+	$(BIN)/ndr-statemachines sign --key $(KEY) --out $(OUT)
 
 .PHONY: status
 status: setup ## Say what an environment has, and how it does: ENV=dev
 	$(BIN)/ndr-statemachines status $(ENV)
 
 .PHONY: rollback
-rollback: setup ## Make all parts of an environment what they were in the release before: ENV=dev
-	$(BIN)/ndr-statemachines rollback --release --environment $(ENV)
+rollback: setup ## Make all parts of an environment what they were in the release before, or one machine: ENV=dev [ROLLBACK=sfn_<name>]
+	$(BIN)/ndr-statemachines rollback $(or $(ROLLBACK),--release) --environment $(ENV)
 
 .PHONY: destroy
 destroy: setup ## Remove an environment; what holds data is kept, unless DELETE_DATA is the environment's name: ENV=dev [DELETE_DATA=dev]

@@ -70,7 +70,7 @@ def make_lake(like: Path, hosts: int, days: float, sessions: int, out: Path) -> 
         rows = _narrowed(rows.filter(pc.is_in(rows["host_ip"], named.combine_chunks())), texts)
         _tile(lake, name, windows, (rows for _ in windows))
     _tile(lake, "window_status", windows, _statuses(source, window, len(windows)))
-    kept = source.arrow("sessions", windows=window).slice(0, sessions)
+    kept = _with_users(source.arrow("sessions", windows=window).slice(0, sessions))
     _tile(lake, "sessions", windows, (kept for _ in windows))
     return windows
 
@@ -104,6 +104,12 @@ def _narrowed(rows: pa.Table, kept: Collection[str]) -> pa.Table:
         if pa.types.is_floating(field.type) and field.name not in kept:
             rows = rows.set_column(place, field.name, pa.nulls(len(rows), field.type))
     return rows
+
+
+def _with_users(rows: pa.Table) -> pa.Table:
+    """The sessions with a user for each source, which the logs of the benchmarks do not name."""
+    users = pc.binary_join_element_wise("user", rows["src_ip"], "-")
+    return rows.set_column(rows.column_names.index("src_user"), "src_user", users)
 
 
 def _tile(lake: Lake, name: str, windows: Windows, parts: Iterator[pa.Table]) -> None:

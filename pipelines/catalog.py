@@ -106,10 +106,12 @@ PIPELINES: dict[str, Pipeline] = {
                 },
             ),
         ),
+        rights="redshift",
     ),
     "ndr-machine-inventory-unload": Pipeline(
         resources("ml.m5.large", 30, "inventory"),
         (StageStep("MachineInventoryUnloadStep", "ndr-inventory-unload", {"--month": Parameter("InventoryMonth")}),),
+        rights="redshift",
     ),
     "ndr-fg-b-baseline": Pipeline(
         resources("ml.m5.4xlarge", 200, "fg_b"),
@@ -132,15 +134,18 @@ PIPELINES: dict[str, Pipeline] = {
             training_step("ModelAttributesStep", "attributes"),
             training_step("ModelDeployStep", "deploy", {"--execution": Execution()}),
         ),
+        rights="training",
     ),
     # what people get of a published window
     "ndr-page": Pipeline(
         resources("ml.m5.large", 30, "handover"),
         (StageStep("PageStep", "ndr-page", {"--out": Parameter("PageUri")}, has_engine=False),),
+        rights="handover",
     ),
     "ndr-alerts": Pipeline(
         resources("ml.m5.large", 30, "handover"),
         (StageStep("AlertsStep", "ndr-alerts", {"--deliver": Parameter("Channel", "all")}, has_engine=False),),
+        rights="handover",
     ),
     "ndr-maintain": Pipeline(
         Resources("ml.m5.large", 30, UPKEEP_SECONDS), (StageStep("MaintainStep", "ndr-maintain", {}),)
@@ -164,5 +169,6 @@ PIPELINES: dict[str, Pipeline] = {
                 },
             ),
         ),
+        rights="extractor",
     ),
 }

@@ -18,6 +18,7 @@ from pipelines.differences import Change, differences
 from pipelines.images import Images, check_known, check_pullable, choose, is_local, uris
 from pipelines.metrics import with_metrics
 from pipelines.network import Network, deployed_network, with_network
+from pipelines.roles import role_of_jobs
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,7 @@ def _plan(
 ) -> Plan:
     role = role_arn or (deployed.role_arn if deployed else None)
     images = choose(given, deployed.definition if deployed else None, local)
-    defaults = {"RoleArn": role} if role else {}
+    defaults = {"RoleArn": role_of_jobs(role, name)} if role else {}
     attached_to = network or (deployed_network(deployed.definition) if deployed else None)
     attached = with_network(with_metrics(load(name), prefix), attached_to)
     if prefix:

@@ -26,6 +26,8 @@ _IN_ECR = re.compile(
     r"(?P<repository>[a-z0-9][a-z0-9._/-]+):(?P<tag>\w[\w.-]{0,127})",
     re.ASCII,
 )
+ABSENT = ("RepositoryNotFoundException", "ImageNotFoundException")
+"""The errors by which ECR says that there is no such image."""
 _REMEDY = (
     f"Push images with make push, or give --default {REGISTRY}=<account>.dkr.ecr.<region>.amazonaws.com "
     f"and --default {TAG}=<tag>"
@@ -131,12 +133,58 @@ def check_pullable(images: Iterable[str]) -> None:
         if place is None:
             raise DeploymentError(f"AWS cannot pull the image {image}, which is not in ECR", _REMEDY)
         try:
-            client("ecr", place["region"]).describe_images(
-                registryId=place["account"], repositoryName=place["repository"], imageIds=[{"imageTag": place["tag"]}]
-            )
+            _described(place)
         except (BotoCoreError, ClientError) as error:
             code = error.response["Error"]["Code"] if isinstance(error, ClientError) else ""
-            if code in ("RepositoryNotFoundException", "ImageNotFoundException"):
+            if code in ABSENT:
                 raise DeploymentError(f"the image {image} does not exist: {code}", _REMEDY) from error
             message(f"whether {image} exists is not known, because ECR did not say: {one_line(error)}", "warning")
             return
+
+
+def digest_of(image: str) -> str | None:
+    """The digest, as `sha256:…`, of an image in ECR; None where it is not in ECR, or not there any more.
+
+    Raises:
+        AwsError: ECR does not say.
+    """
+    place = _IN_ECR.fullmatch(image)
+    if place is None:
+        return None
+    with aws_errors(f"the digest of the image {image} is not known"):
+        try:
+            return str(_described(place)["imageDetails"][0]["imageDigest"])
+        except ClientError as error:
+            if error.response["Error"]["Code"] in ABSENT:
+                return None
+            raise
+
+
+def remove_image(image: str) -> None:
+    """Removes an image from ECR; it may be gone already.
+
+    Raises:
+        AwsError: it cannot be removed.
+    """
+    place = _IN_ECR.fullmatch(image)
+    if place is not None:
+        with aws_errors(f"the image {image} cannot be removed"):
+            try:
+                client("ecr", place["region"]).batch_delete_image(**_asked(place))
+            except ClientError as error:
+                if error.response["Error"]["Code"] not in ABSENT:
+                    raise
+
+
+def _described(place: re.Match[str]) -> Any:
+    """What ECR says of an image."""
+    return client("ecr", place["region"]).describe_images(**_asked(place))
+
+
+def _asked(place: re.Match[str]) -> dict[str, Any]:
+    """The members of a call to ECR that name an image."""
+    return {
+        "registryId": place["account"],
+        "repositoryName": place["repository"],
+        "imageIds": [{"imageTag": place["tag"]}],
+    }

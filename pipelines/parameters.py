@@ -94,10 +94,14 @@ class StageStep:
 
 @dataclass(frozen=True)
 class Pipeline:
-    """Steps that run one after the other, each as a processing job with these resources."""
+    """Steps that run one after the other, each as a processing job with these resources.
+
+    `rights` names what the jobs may do beyond reading logs and writing the lake, and with that their role.
+    """
 
     resources: Resources
     steps: tuple[StageStep, ...]
+    rights: str = "pipeline"
 
 
 def parameters_of(options: Options) -> Iterator[Parameter]:

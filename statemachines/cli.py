@@ -12,6 +12,7 @@ from common.errors import ParameterError
 from common.runtime.cli import report_errors
 from common.runtime.commands import group
 from common.runtime.environments import environment_option, prefix_of
+from common.runtime.output import activity
 from common.runtime.version import version_option
 from statemachines.definitions import MACHINES, definition_of
 from statemachines.drift_commands import drift
@@ -116,6 +117,33 @@ def rollback(machines: tuple[str, ...], is_release: bool, environment: str) -> N
 
     for published in roll_back(client("stepfunctions"), [f"{prefix_of(environment)}{machine}" for machine in machines]):
         show(published)
+
+
+@main.command(epilog="Example: ndr-statemachines sign --key release.pem --out build/release")
+@click.option(
+    "--key",
+    required=True,
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="Private key in PEM: Ed25519, ECDSA or RSA.",
+)
+@click.option(
+    "--out",
+    required=True,
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder to write the wheel and its signed provenance to.",
+)
+@report_errors
+def sign(key: Path, out: Path) -> None:
+    """Build the wheel from a commit, and sign it, its scripts and the images last pushed, with where they are from.
+
+    What is written is a DSSE envelope with an in-toto statement, which up takes with --signed. An environment whose
+    file names a trust_key takes nothing else.
+    """
+    from statemachines.deploy.signatures import checkout_tag, sign_release
+
+    with activity("signature"):
+        for name in sign_release(key, out, checkout_tag()):
+            click.echo(f"{name}: signed")
 
 
 @main.command(epilog="Example: ndr-statemachines generate --check")

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import sys
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from common.errors import ParameterError
+from common.errors import DeploymentError, ParameterError
 from common.runtime.cli import report_errors
 from common.runtime.commands import command
 from common.runtime.environments import EnvironmentType, prefix_of
 from common.runtime.output import activity
 from common.runtime.rows import format_option, print_rows
+from statemachines.deploy.canary import Canary, CanaryType
 from statemachines.deploy.parts import PARTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from pipelines.deployment import Plan
+    from statemachines.deploy.code import Code
     from statemachines.deploy.environment import Environment
 
 ENVIRONMENT = click.argument("environment", type=EnvironmentType(), metavar="ENVIRONMENT")
@@ -36,28 +38,81 @@ PARTS_OPTION = click.option(
 @ENVIRONMENT
 @click.option("--allow-replace", is_flag=True, help="Go on where resources would be replaced or deleted.")
 @PARTS_OPTION
+@click.option(
+    "--canary",
+    type=CanaryType(),
+    metavar="PERCENT/TIME",
+    help="Part of the executions that start new versions of the machines first, and how long their alarms are watched: "
+    "10%/5m. If one goes off, all goes back to the release before.",
+)
+@click.option(
+    "--signed",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    metavar="FOLDER",
+    help="What ndr-statemachines sign has written: the wheel is taken from there.  [default: it is built]",
+)
 @report_errors
-def up(environment: str, allow_replace: bool, parts: Sequence[str]) -> None:
+def up(environment: str, allow_replace: bool, parts: Sequence[str], canary: Canary | None, signed: Path | None) -> None:
     """Deploy all of an environment as statemachines/environments/ENVIRONMENT.yaml describes it.
 
-    Looks at images and files before anything changes, prints what changes of each stack before it does, and refuses
-    what would be replaced or deleted. What an environment of this name left when it was removed is taken over.
-    Interrupted, it is taken up again by the same command; a second run changes nothing. A part that is left out stays
-    as it is.
+    Looks at signatures, images, files and roles before anything changes, prints what changes of each stack before it
+    does, and refuses what would be replaced or deleted. Aliases are moved last. What an environment of this name left
+    when it was removed is taken over. Interrupted, it is taken up again by the same command; a second run changes
+    nothing. A part that is left out stays as it is.
     """
     from pipelines.deployment import check_images
+    from statemachines.deploy.canary import CanaryError, check_quiet
     from statemachines.deploy.deployment import deploy_all
-    from statemachines.deploy.parts import stacks_of
-    from statemachines.deploy.releases import record
+    from statemachines.deploy.environment import trusted_key
+    from statemachines.deploy.parts import machines_of, stacks_of
+    from statemachines.deploy.permissions.preflight import check_roles
+    from statemachines.deploy.preflight import checks, run
+    from statemachines.deploy.releases import begin, record_deployed
+    from statemachines.deploy.signatures import Signatures
 
     described, projects = _read(environment)
     chosen, prefix = parts or described.parts, prefix_of(environment)
+    signatures = Signatures.of(signed, trusted_key(described))
+    if signatures.signed is None:
+        click.echo("signatures: not checked, as the environment has no trust_key", err=True)
+    looked_at = [*checks(prefix, chosen, described.parameters, projects)]
     if "ndr" in chosen:
-        check_images(_pipelines(described, prefix, None))
-    found = deploy_all(prefix, chosen, described.parameters, projects, allow_replace=allow_replace)
-    if "ndr" in chosen:
-        _deploy_pipelines(_pipelines(described, prefix, found["StepRoleArn"]), environment, found)
-    number = record(prefix, found["ArtifactsBucket"], [stack.name for stack in stacks_of(prefix, chosen)])
+        planned = _pipelines(described, prefix, None)
+        looked_at += [lambda: check_images(planned), lambda: signatures.check_images(planned)]
+    looked_at.append(lambda: check_roles(prefix, chosen, described.parameters))
+    if canary:
+        machines = [f"{prefix}{machine}" for machine in machines_of(chosen)]
+        looked_at.append(lambda: check_quiet(_schedules(environment, described), machines))
+    run(looked_at)
+    bucket = _artifacts(prefix)
+
+    def check_and_begin(code: Code) -> None:
+        signatures.check_code(code)
+        if bucket:
+            begin(bucket)
+
+    def deploy_pipelines(found: Mapping[str, str]) -> None:
+        if "ndr" in chosen:
+            _deploy_pipelines(_pipelines(described, prefix, found["PipelineRoleArn"]), environment, found)
+
+    try:
+        found = deploy_all(
+            prefix,
+            chosen,
+            described.parameters,
+            projects,
+            signatures.wheel,
+            allow_replace,
+            check_and_begin,
+            deploy_pipelines,
+            canary,
+        )
+    except CanaryError:
+        if bucket:
+            roll_back_release(environment)
+        raise
+    stacks = [stack.name for stack in stacks_of(prefix)]
+    number = record_deployed(prefix, found["ArtifactsBucket"], stacks, signatures.tag, signatures.signed_by)
     click.echo(f"release: {number}")
 
 
@@ -71,11 +126,12 @@ def status(environment: str, form: str) -> None:
     Exit code 1 says that something is missing, failed last, is late by its schedule, has dead letters, or alarms.
     """
     from statemachines.deploy.parts import stacks_of
-    from statemachines.deploy.status import is_well, parts
+    from statemachines.deploy.status import is_well, parts, release
 
     described, _ = _read(environment)
     names = [stack.name for stack in stacks_of(prefix_of(environment), described.parts)]
     found = list(parts(prefix_of(environment), _schedules(environment, described), names))
+    found = [*release(_artifacts(prefix_of(environment))), *found]
     columns = ("kind", "name", "state", "about", "since", "next", "late_seconds")
     print_rows([asdict(part) for part in found], form, columns)
     sys.exit(0 if all(map(is_well, found)) else 1)
@@ -94,10 +150,10 @@ def destroy(environment: str, delete_data: str | None) -> None:
     command does the rest.
     """
     from common.aws.clients import client
-    from statemachines.deploy.parts import FOUNDATION, stacks_of
+    from statemachines.deploy.parts import stacks_of
     from statemachines.deploy.releases import forget
     from statemachines.deploy.removal import destroy as remove
-    from statemachines.deploy.stack import holding_data, read_outputs, stack_described
+    from statemachines.deploy.stack import holding_data
 
     if delete_data not in (None, environment):
         raise ParameterError(
@@ -109,8 +165,8 @@ def destroy(environment: str, delete_data: str | None) -> None:
     stacks = stacks_of(prefix)
     holding = [one for stack in stacks for one in holding_data(cloudformation, stack.template, given)]
     names = [stack.name for stack in reversed(stacks)]
-    if stack_described(cloudformation, f"{prefix}{FOUNDATION}"):
-        forget(read_outputs(cloudformation, f"{prefix}{FOUNDATION}")["ArtifactsBucket"])
+    if bucket := _artifacts(prefix):
+        forget(bucket)
     with activity(f"removal of {environment}"):
         remove(
             prefix,
@@ -126,18 +182,27 @@ def roll_back_release(environment: str) -> None:
     """Makes all parts of an environment what they were in the release before; prints what was done to each.
 
     Raises:
-        DeploymentError: there is no release before.
+        DeploymentError: nothing is deployed, or there is no release before.
         AwsError: a call was refused.
     """
-    from common.aws.clients import client
-    from statemachines.deploy.parts import FOUNDATION
     from statemachines.deploy.releases import go_back
-    from statemachines.deploy.stack import read_outputs
 
-    bucket = read_outputs(client("cloudformation"), f"{prefix_of(environment)}{FOUNDATION}")["ArtifactsBucket"]
+    bucket = _artifacts(prefix_of(environment))
+    if bucket is None:
+        raise DeploymentError(f"the environment {environment} is not deployed", "Deploy it with make deploy")
     with activity(f"release of {environment}"):
         number = go_back(bucket, lambda name, done: click.echo(f"{name}: {done}"))
     click.echo(f"release: {number}")
+
+
+def _artifacts(prefix: str) -> str | None:
+    """The bucket with the code and the record of releases; None where the stack that has it was never deployed."""
+    from common.aws.clients import client
+    from statemachines.deploy.parts import FOUNDATION
+    from statemachines.deploy.stack import read_outputs, stack_described
+
+    cloudformation, name = client("cloudformation"), f"{prefix}{FOUNDATION}"
+    return read_outputs(cloudformation, name).get("ArtifactsBucket") if stack_described(cloudformation, name) else None
 
 
 def _pipelines(described: Environment, prefix: str, role_arn: str | None) -> list[Plan]:

@@ -9,23 +9,20 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from common.cases.session_sums import session_sums
 from common.detection.alerts.cases import Case
 from common.display import counted
 from common.errors import one_line
 from common.lake.lake import Lake
 from common.windows import partition_key
 
-TABLE = "sessions"
 MANY_USERS = 5
 """So many users at an address are more than one person and the accounts of a machine."""
 MANY_ADDRESSES = 2
 NAMED = 5
-KINDS = {"user": ("src_ip", "src_user", MANY_USERS), "address": ("nat_src_ip", "src_ip", MANY_ADDRESSES)}
-"""Of each kind of client, which column of a session has the shared address, which the client, and how many are many."""
-CLIENT = pa.schema(
-    [("address", pa.string()), ("client", pa.string()), ("dst_ip", pa.string()), ("window", pa.string()),
-     ("sessions", pa.int64())]
-)  # fmt: skip
+KINDS = {"user": ("src_ip", "src_user"), "address": ("nat_src_ip", "src_ip")}
+"""Of each kind of client, which column of a session has the shared address, and which the client."""
+MANY = {"user": MANY_USERS, "address": MANY_ADDRESSES}
 
 
 @dataclass(frozen=True)
@@ -63,24 +60,20 @@ def shared_addresses(lake: Lake, cases: Sequence[Case]) -> dict[str, Shared]:
     Raises:
         TableError: the table is unreadable.
     """
-    if not cases or not lake.exists(TABLE):
-        return {}
-    sources = sorted({source for case in cases for source in case.sources})
-    windows = sorted({partition_key(start) for case in cases for _, start in case.alerts})
+    sources = {source for case in cases for source in case.sources}
+    windows = {partition_key(start) for case in cases for _, start in case.alerts}
+    rows = session_sums(lake, KINDS, sources, windows, by=["dst_ip"])
+    rows = rows.filter(pc.not_equal(rows["client"], rows["address"]))
     found: dict[str, Shared] = {}
-    for kind, (shared, client, many) in KINDS.items():
-        names = [shared, client, "dst_ip", "window", "repeat_count"]
-        coded = [name for name in names if name != "repeat_count"]
-        rows = lake.arrow(TABLE, names, equal={"window": windows, shared: sources}, coded=coded)
-        rows = rows.filter(pc.is_valid(rows[client])).rename_columns(CLIENT.names).cast(CLIENT)
-        rows = rows.filter(pc.not_equal(rows["client"], rows["address"]))
-        for case in cases:
-            if case.case_id not in found:
-                mine = _of_case(rows, case)
-                clients = _sums(mine)
-                if len(clients) >= many:
-                    odd = _sums(mine.filter(pc.is_in(mine["dst_ip"], pa.array(sorted(case.main_peers), pa.string()))))
-                    found[case.case_id] = Shared(kind, clients, odd)
+    for case in cases:
+        mine = _of_case(rows, case)
+        for kind, many in MANY.items():
+            of_kind = mine.filter(pc.equal(mine["kind"], kind))
+            clients = _sums(of_kind)
+            if len(clients) >= many:
+                met = pc.is_in(of_kind["dst_ip"], pa.array(sorted(case.main_peers), pa.string()))
+                found[case.case_id] = Shared(kind, clients, _sums(of_kind.filter(met)))
+                break
     return found
 
 

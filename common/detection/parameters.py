@@ -84,6 +84,7 @@ class PairParameters:
     lasting_groups: int
     lasting_variation: float
     floor_quantile: float
+    chance_excess: float
     leaders: int
     log10_max: float
     log10_beyond: float

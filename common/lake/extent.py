@@ -63,6 +63,11 @@ def quoted(value: object) -> str:
     return f"'{text}'"
 
 
+def among(column: str, values: Iterable[object]) -> str:
+    """The SQL condition that a column has one of the values, at least one."""
+    return f'"{column}" IN ({", ".join(map(quoted, values))})'
+
+
 def equal_predicate(values: Mapping[str, str]) -> str:
     """The SQL condition that each column has its value; quotes in values are doubled."""
     return " AND ".join(f"{key} = {quoted(value)}" for key, value in values.items())

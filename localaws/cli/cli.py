@@ -55,7 +55,7 @@ def main() -> None:
 @main.command(
     epilog="Example: ndr-local up --home demo/lake-aws --project demo/lake-aws/project.yaml --fused",
     groups={
-        "Server": ("home", "port", "steps", "slots", "wait-scale", "mount"),
+        "Server": ("home", "port", "steps", "slots", "wait-scale", "mount", "roles"),
         "Deployment": ("project", "deploy", "fused", "set"),
     },
 )
@@ -86,6 +86,12 @@ def main() -> None:
 @click.option(
     "--mount", "mounts", multiple=True, metavar="FOLDER", help="Folder mounted into step containers; repeatable."
 )
+@click.option(
+    "--roles/--no-roles",
+    default=True,
+    envvar="AUTH",
+    help="Check what steps, jobs, tasks, functions, rules and schedules do against the role of each.  [default: check]",
+)
 @click.option("--deploy/--no-deploy", "deploys", default=True, help="Deploy the control plane.  [default: deploy]")
 @report_errors
 def up(
@@ -104,20 +110,21 @@ def up(
 
     local, started = start(home, port, _variables(**given))
     click.echo(f"{local.endpoint}: {'started' if started else 'already running'}, state in {home}")
-    if not started and local.variables:
-        click.echo("--steps, --slots, --wait-scale and --mount take effect after ndr-local down", err=True)
+    if not started and local.variables != _variables(None, None, None, (), roles=True):
+        click.echo("--steps, --slots, --wait-scale, --mount and --roles take effect after ndr-local down", err=True)
     if deploys:
         deploy(local, projects, fused, parameters)
 
 
 def _variables(
-    steps: str | None, slots: int | None, wait_scale: float | None, mounts: tuple[str, ...]
+    steps: str | None, slots: int | None, wait_scale: float | None, mounts: tuple[str, ...], roles: bool
 ) -> dict[str, str]:
     given = {
         "NDR_STEPS": steps,
         "NDR_STEP_SLOTS": slots,
         "SFN_WAIT_SCALE": wait_scale,
         "NDR_STEP_MOUNTS": os.pathsep.join(mounts) or None,
+        "AUTH": str(roles).lower(),
     }
     return {name: str(value) for name, value in given.items() if value is not None}
 

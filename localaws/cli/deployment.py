@@ -37,7 +37,7 @@ def deploy(
     found = json.loads(outputs.read_text())
     execution_role = found["TaskExecutionRoleArn"]
     of_tasks = [] if execution_role == "none" else ["--task-execution-role-arn", execution_role]
-    run_command(local, "ndr-pipelines", "upsert", "--role-arn", found["StepRoleArn"], *of_tasks)
+    run_command(local, "ndr-pipelines", "upsert", "--role-arn", found["PipelineRoleArn"], *of_tasks)
 
 
 def run_command(local: LocalAws, name: str, *arguments: str) -> None:

@@ -11,12 +11,16 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from localaws.processes.activity import Activity
 from localaws.processes.metrics import MetricLog
 from localaws.processes.slots import Slots
 from localaws.server.settings import Settings
 from localaws.state.store import Store
+
+if TYPE_CHECKING:  # it needs ministack, which what uses commands alone does without
+    from localaws.authorization.sessions import Session, Sessions
 
 KIND = "process"
 _ERROR_LINE = re.compile(r"^\s*error: .*$", re.IGNORECASE | re.MULTILINE)
@@ -25,13 +29,14 @@ _TAIL_BYTES = 65536
 
 @dataclass(frozen=True)
 class Command:
-    """A program to run: arguments, environment, working folder and log file."""
+    """A program to run: arguments, environment, working folder and log file, and the role that it works with."""
 
     name: str
     arguments: tuple[str, ...]
     environment: dict[str, str]
     folder: Path
     log: Path
+    role: str = ""
     container: str | None = None
     timeout_seconds: float | None = None
 
@@ -126,10 +131,12 @@ class Job:
 class Processes:
     """All processes of this server; the store records them for the next server to end those a killed one left."""
 
-    def __init__(self, settings: Settings, store: Store) -> None:
+    def __init__(self, settings: Settings, store: Store, sessions: Sessions) -> None:
         self.settings = settings
         self.slots = Slots(settings.step_slots, self._idle)
         self._store = store
+        self.sessions = sessions
+        self._open: dict[int, Session] = {}
         self._activity = Activity()
         self.in_slots: set[int] = set()
 
@@ -141,10 +148,10 @@ class Processes:
         """The process of the command, a group of its own, recorded as running; raises OSError if it cannot be run."""
         command.folder.mkdir(parents=True, exist_ok=True)
         command.log.parent.mkdir(parents=True, exist_ok=True)
-        with command.log.open("ab") as log:
+        with command.log.open("ab") as log, self.sessions.starting(command.role, command.folder.name) as session:
             process = subprocess.Popen(
                 command.arguments,
-                env=command.environment,
+                env=session.environment(command.environment) if session else command.environment,
                 cwd=command.folder,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -154,6 +161,8 @@ class Processes:
             )
         record = {"started": start_of(process.pid), "name": command.name, "container": command.container}
         self._store.put(KIND, str(process.pid), record)
+        if session:
+            self._open[process.pid] = session
         return process
 
     def wait(self, process: subprocess.Popen[bytes]) -> int:
@@ -162,6 +171,8 @@ class Processes:
         # as in a container, no process outlives the first one
         signal_group(process.pid, signal.SIGKILL)
         self._store.delete(KIND, str(process.pid))
+        if session := self._open.pop(process.pid, None):
+            self.sessions.close(session)
         return code
 
     def _idle(self) -> int:

@@ -6,6 +6,7 @@ sign them. So nothing is answered but requests with a valid signature, and these
 
 from __future__ import annotations
 
+import hmac
 import json
 import os
 import re
@@ -15,8 +16,10 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from xml.sax.saxutils import escape
 
+from localaws.authorization.sessions import Sessions
+from localaws.credential import Credential
 from localaws.server.settings import HEALTH_PATH, SERVER_HEADER, Settings
-from localaws.server.signatures import RefusedError, Signed, check_signature, claimed_signature
+from localaws.server.signatures import UNKNOWN_KEY, RefusedError, Signed, check_signature, claimed_signature
 from localaws.services.functions.pools import PATH as RUNTIME_PATH
 from localaws.services.functions.runtime_api import RuntimeApi
 
@@ -32,8 +35,11 @@ class Gate:
     instead of a signature.
     """
 
-    def __init__(self, application: Application, settings: Settings, runtime_api: RuntimeApi) -> None:
+    def __init__(
+        self, application: Application, settings: Settings, runtime_api: RuntimeApi, sessions: Sessions
+    ) -> None:
         self._application = application
+        self._sessions = sessions
         self._runtime_api = runtime_api
         self._settings = settings
         self._health = {
@@ -66,11 +72,12 @@ class Gate:
             if scope["path"].startswith(RUNTIME_PATH):
                 await self._runtime(scope, receive, send, request)
                 return
-            found, presigned = claimed_signature(request, self._settings.credential, datetime.now(UTC))
+            found, presigned = claimed_signature(request, datetime.now(UTC))
+            credential = self._credential(found.access_key_id, request)
             body = await _body(receive)
             if body is None:
                 return
-            check_signature(found, presigned, request, body, self._settings.credential)
+            check_signature(found, presigned, request, body, credential)
         except RefusedError as error:
             await _answer(send, _FORBIDDEN, *_error(error, request))
             return
@@ -86,6 +93,19 @@ class Gate:
         body = await _body(receive)
         if body is not None:
             await _reply(send, *await call.reply(request.method, request.headers, body))
+
+    def _credential(self, key_id: str, request: Signed) -> Credential:
+        """The credential with an access key: the user's, or that of a process, whose requests carry a token."""
+        own = self._settings.credential
+        if hmac.compare_digest(key_id.encode(), own.key_id.encode()):
+            return own
+        session = self._sessions.of(key_id)
+        if session is None:
+            raise RefusedError("InvalidAccessKeyId", UNKNOWN_KEY)
+        token = request.headers.get("x-amz-security-token") or request.query.get("X-Amz-Security-Token", [""])[0]
+        if not hmac.compare_digest(token.encode(), session.token.encode()):
+            raise RefusedError("InvalidToken", "The provided token is malformed or otherwise invalid.")
+        return session.credential
 
     def _check_place(self, request: Signed) -> None:
         """Refuses other names of this machine, other pages, and the question what other pages may do."""

@@ -22,6 +22,7 @@ PRIVATE_NAMES: dict[str, dict[str, tuple[str, ...] | None]] = {
         "_get_module": ("name",),
         "_state_map": None,
         "app": ("scope", "receive", "send"),
+        "pin_request_origin": ("source_ip", "secure_transport"),
         "call_service_handler_sync": ("handler", "method", "path", "headers", "body", "query_params", "timeout"),
     },
     "ministack.core.iam_actions": {
@@ -31,10 +32,13 @@ PRIVATE_NAMES: dict[str, dict[str, tuple[str, ...] | None]] = {
     },
     "ministack.core.iam_evaluator": {
         "EvalContext": None,
+        "_conditions_met": ("conditions", "ctx"),
         "_gather_role_policies": ("role_name", "account_id"),
         "_permissions_boundary": ("store", "name", "account_id"),
         "_service_principal_matches": ("principal", "service"),
         "evaluate": ("ctx", "policies", "limits"),
+        "pin_request_origin": ("source_ip", "secure_transport"),
+        "evaluate_resource_policy": ("doc", "ctx", "service", "named_only", "direct_only"),
     },
     "ministack.core.persistence": {
         "_json_default": ("obj",),
@@ -50,6 +54,7 @@ PRIVATE_NAMES: dict[str, dict[str, tuple[str, ...] | None]] = {
     },
     "ministack.core.router": {
         "SERVICE_PATTERNS": None,
+        "extract_access_key_id": ("headers", "query_params"),
     },
     "ministack.core.sigv4": {
         "HeaderSignature": None,
@@ -66,6 +71,7 @@ PRIVATE_NAMES: dict[str, dict[str, tuple[str, ...] | None]] = {
         ),
     },
     "ministack.services.cloudformation": {"_change_sets": None},
+    "ministack.services.cloudformation.changesets": {"_IMPORT_LOOKUPS": None},
     "ministack.services.cloudformation.stacks": {
         "_validation_errors": (
             "resources_defs",
@@ -123,6 +129,7 @@ PRIVATE_NAMES: dict[str, dict[str, tuple[str, ...] | None]] = {
         "copy": None,
     },
     "ministack.services.eventbridge": {
+        "_event_buses": None,
         "_dispatch_to_lambda": ("arn", "payload"),
         "_invoke_target": ("target", "event", "rule", "view"),
         "_parse_rate_seconds": ("expr",),
@@ -149,7 +156,11 @@ PRIVATE_NAMES: dict[str, dict[str, tuple[str, ...] | None]] = {
         "_update_job": ("data",),
     },
     "ministack.services.iam": {
+        "_IAM_HANDLERS": None,
+        "_p": ("params", "key", "default"),
         "_roles": None,
+        "_simulate_principal_policy": ("p",),
+        "_xml": ("status", "root_tag", "inner", "ns"),
     },
     "ministack.services.lambda_svc": {
         "_create_function": ("data",),
@@ -166,6 +177,7 @@ PRIVATE_NAMES: dict[str, dict[str, tuple[str, ...] | None]] = {
         "_get_func_record_for_ref": ("function_ref",),
         "_pool_kill_function": ("account", "func_name"),
         "_snapstart_provision_version_async": ("name", "ver_record"),
+        "_sqs_esm_concurrency": ("esm", "func_rec", "config", "queue"),
         "_spawn_lambda_container": ("config", "code_zip", "_pin_platform"),
         "_update_code": ("name", "data"),
         "_update_config": ("name", "data"),
@@ -201,6 +213,18 @@ PRIVATE_NAMES: dict[str, dict[str, tuple[str, ...] | None]] = {
             "record_extra",
         ),
         "_next_event_sequencer": ("event_name",),
+        "handle_request": (
+            "method",
+            "path",
+            "headers",
+            "body",
+            "query_params",
+            "signed_path",
+            "enforce_bucket_region",
+            "internal",
+            "access_point_region",
+            "access_point",
+        ),
     },
     "ministack.services.scheduler": {
         "_at_time_epoch": ("expr",),
@@ -213,8 +237,10 @@ PRIVATE_NAMES: dict[str, dict[str, tuple[str, ...] | None]] = {
         "_deliver_to_http": ("endpoint", "payload"),
         "_error": ("code", "message", "status"),
         "_validate_subscription_endpoint": ("protocol", "endpoint"),
+        "topic_policy_allows": ("topic_arn", "service", "source_arn", "source_account"),
     },
     "ministack.services.sqs": {
+        "_act_send_message": ("data", "qurl"),
         "_delete_messages_for_esm": ("queue_url", "receipt_handles"),
         "_queue_name_to_url": None,
         "_queue_url": ("name",),
@@ -223,6 +249,7 @@ PRIVATE_NAMES: dict[str, dict[str, tuple[str, ...] | None]] = {
         "_rebuild_queue_name_index": (),
         "_receive_messages_for_esm": ("queue_url", "max_number"),
     },
+    "ministack.services.sts": {"_sessions": None, "register_session": ("access_key", "session")},
     "ministack.services.stepfunctions": {
         "_api_name_to_sfn_key": ("name",),
         "_AWS_SDK_ERROR_CODE_OVERRIDES": None,
@@ -250,7 +277,6 @@ PRIVATE_NAMES: dict[str, dict[str, tuple[str, ...] | None]] = {
         "_execute_pass": ("state_def", "raw_input", "ctx"),
         "_execute_task": ("state_def", "raw_input", "execution", "ctx"),
         "_execute_wait": ("state_def", "raw_input", "ctx"),
-        "_execution_version_arn": ("arn",),
         "_executions": None,
         "_fail_state_error": ("state_def", "raw_input", "ctx"),
         "_find_matching_retrier": ("retriers", "error", "retry_counts"),

@@ -9,6 +9,8 @@ from ministack import app as ministack_app
 from ministack.core import router
 from ministack.services import stepfunctions
 
+from localaws.authorization import requests, simulation, targets
+from localaws.authorization.sessions import Sessions
 from localaws.processes.jobs import Processes
 from localaws.server import constraints, wire
 from localaws.server.settings import Settings
@@ -44,7 +46,10 @@ class Plugin:
         tables.install()
         recovery.install()
         reserved_words.install(ministack_app.SERVICE_HANDLERS)
-        processes = Processes(settings, self._store)
+        requests.install_objects(ministack_app.SERVICE_HANDLERS)
+        requests.install_transport()
+        self.sessions = Sessions(settings.roles)
+        processes = Processes(settings, self._store, self.sessions)
         processes.end_orphans()
         self.functions = Functions(processes)
         self.functions.install()
@@ -64,11 +69,14 @@ class Plugin:
         self._redshift = DataApi(Statements(self._store), engine)
         add_service("redshift-data", "RedshiftData", wire.service(self._redshift.operations()), "redshiftdata")
         pipelines = Pipelines(records, self._runner)
-        schedules.install(pipelines.start)
+        schedules.install(pipelines.start, settings.roles)
+        targets.install(settings.roles)
+        simulation.install()
         sagemaker = pipelines.operations() | ModelPackages(self._store).operations()
         self._endpoints = Endpoints(self._store, processes)
         add_service("sagemaker", "SageMaker", self._endpoints.handler(sagemaker))
         constraints.install(ministack_app.SERVICE_HANDLERS)
+        requests.install(ministack_app.SERVICE_HANDLERS, self.sessions)
         self._endpoints.resume()
 
     async def keep_saving(self) -> None:

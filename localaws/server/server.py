@@ -78,9 +78,8 @@ def main() -> int:
         return 1
     _raise_file_limit()
     try:
-        asyncio.run(
-            serve(Gate(local.application, settings, RuntimeApi(local.functions.pools)), settings, local.keep_saving())
-        )
+        gate = Gate(local.application, settings, RuntimeApi(local.functions.pools), local.sessions)
+        asyncio.run(serve(gate, settings, local.keep_saving()))
     except OSError as error:
         sys.stderr.write(f"error: port {settings.port} cannot be opened: {error}. Choose another with GATEWAY_PORT\n")
         return PORT_TAKEN_CODE if error.errno == errno.EADDRINUSE else 1

@@ -65,6 +65,13 @@ def _number(name: str, default: float, least: float) -> float:
     return value
 
 
+def _flag(name: str) -> bool:
+    text = os.environ.get(name) or "false"
+    if text not in ("true", "false"):
+        raise SettingsError(f"{name}={text} is neither true nor false. Correct it, or unset it")
+    return text == "true"
+
+
 def _credential(home: Path) -> Credential:
     try:
         return Credential.of(home)
@@ -83,7 +90,8 @@ class Settings:
     """One server: its home folder, port, credential and names, and how it runs steps.
 
     `hosts` are the names, each with a port, under which it answers. `glue_minute_seconds` is the unit of the time
-    limits of Glue's runs; tests shorten it.
+    limits of Glue's runs; tests shorten it. With `roles`, what steps, jobs, tasks and functions ask for is checked
+    against the role of each.
     """
 
     home: Path
@@ -99,6 +107,7 @@ class Settings:
     step_umask: int
     function_idle_seconds: float
     glue_minute_seconds: float
+    roles: bool
 
     @classmethod
     def from_environment(cls, step_umask: int) -> Settings:
@@ -126,6 +135,7 @@ class Settings:
             step_umask=step_umask,
             function_idle_seconds=_number("NDR_FUNCTION_IDLE", 300, 0),
             glue_minute_seconds=_number("NDR_GLUE_MINUTE", 60, 0),
+            roles=_flag("AUTH"),
         )
 
     @property
@@ -134,8 +144,9 @@ class Settings:
         return f"http://127.0.0.1:{self.port}"
 
     def child_environment(self) -> dict[str, str]:
-        """The environment of a child process that uses this server."""
-        return {**os.environ, **aws_environment(self.endpoint, self.credential)}
+        """The environment of a child process that uses this server, with the credential of the user."""
+        own = {name: value for name, value in os.environ.items() if name != "AWS_SESSION_TOKEN"}
+        return {**own, **aws_environment(self.endpoint, self.credential)}
 
     def prepare_ministack(self) -> None:
         """Sets the variables that ministack reads on import: it stores S3 objects itself, `persistence` the rest."""
@@ -145,9 +156,14 @@ class Settings:
             S3_DATA_DIR=str(self.home / "s3"),
             STATE_DIR=str(self.home / "ministack"),  # where it would delete archives of functions that it does not know
             PERSIST_STATE="0",
+            AUTH=str(self.roles).lower(),
+            # who may do anything
+            AWS_ACCESS_KEY_ID=self.credential.key_id,
+            AWS_SECRET_ACCESS_KEY=self.credential.secret,
             SERVICES=SERVICES,
             LAMBDA_ACCOUNT_CONCURRENCY=str(FUNCTIONS_AT_ONCE),
             IOT_MTLS_ENABLED="0",
             SFTP_ENABLED="0",
         )
+        os.environ.pop("AWS_SESSION_TOKEN", None)  # which ministack would ask of the credential
         os.environ.setdefault("LOG_LEVEL", "WARNING")

@@ -18,6 +18,7 @@ from typing import Any
 from ministack.services import ecs
 from ministack.services import stepfunctions as sf
 
+from localaws.authorization.services import check_task
 from localaws.processes.jobs import Job, Outcome, Processes
 from localaws.processes.programs import ProgramError
 from localaws.server.patching import replace
@@ -106,7 +107,10 @@ class Tasks:
             "Environment": {entry["name"]: entry["value"] for entry in variables},
         }
         place, name = Path("ecs") / definition["family"] / identifier, f"task {definition['family']}"
-        return self._processes.job(command(self._processes.settings, arguments, place, name))
+        if self._processes.settings.roles:
+            check_task(definition, identifier)
+        role = str(definition.get("taskRoleArn", ""))
+        return self._processes.job(command(self._processes.settings, arguments, place, name, role))
 
     def _run(self, arn: str, task: dict[str, Any]) -> None:
         outcome = self._jobs[arn].run(lambda: task.update(lastStatus="RUNNING"))

@@ -17,6 +17,7 @@ from typing import Any
 from ministack.services import cloudwatch, glue
 from ministack.services import stepfunctions as sf
 
+from localaws.authorization.services import check_glue_run
 from localaws.processes.jobs import Command, Job, Outcome, Processes
 from localaws.processes.programs import ProgramError, check_program
 from localaws.server.patching import replace
@@ -136,6 +137,8 @@ class GlueRuns:
         settings = self._processes.settings
         script = str((job.get("Command") or {}).get("ScriptLocation", ""))
         program = settings.step_bin / check_program(command_of(script), settings.step_commands)
+        if settings.roles:
+            check_glue_run(str(job.get("Role", "")), job)
         scratch = settings.home / "scratch" / "glue" / job["Name"] / run["Id"]
         return Command(
             name=f"Glue job {job['Name']}",
@@ -143,6 +146,7 @@ class GlueRuns:
             environment={**settings.child_environment(), "TMPDIR": str(scratch)},
             folder=scratch,
             log=settings.home / "logs" / "glue" / job["Name"] / f"{run['Id']}.log",
+            role=str(job.get("Role", "")),
             timeout_seconds=float(run["Timeout"]) * settings.glue_minute_seconds,
         )
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextvars
+import functools
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -37,6 +39,17 @@ def receive_messages(queue_url: str, max_number: int) -> Any:
 def delete_messages(queue_url: str, receipt_handles: set[str]) -> Any:
     """Deletes what an event source mapping has had processed."""
     return _on_loop(lambda: _original_delete(queue_url, receipt_handles))
+
+
+def send(message: dict[str, Any]) -> None:
+    """Sends a message, given as in a request, from any thread."""
+    put = functools.partial(sqs._act_send_message, message, message["QueueUrl"])
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        _on_loop(put)
+    else:
+        put()
 
 
 def _on_loop(function: Callable[[], Any]) -> Any:

@@ -10,6 +10,7 @@ from typing import Any
 
 from ministack.services import eventbridge, lambda_svc, scheduler
 
+from localaws.authorization import targets
 from localaws.server.patching import replace
 from localaws.server.wire import Document, Operation
 
@@ -19,11 +20,17 @@ _original_invoke = eventbridge._invoke_target
 _original_update = scheduler._update_schedule
 
 
-def install(start_pipeline: Operation) -> None:
-    """Makes ministack replace the keywords, start pipelines, invoke functions asynchronously, and run what is due."""
+def install(start_pipeline: Operation, roles: bool) -> None:
+    """Makes ministack replace the keywords, start pipelines, invoke functions asynchronously, and run what is due.
+
+    With `roles`, a target is invoked only if the role of its rule or schedule permits it.
+    """
 
     def invoke(target: dict[str, Any], event: dict[str, Any], rule: dict[str, Any], view: Any = None) -> Any:
-        if ":sagemaker:" in target.get("Arn", "") and event.get("Source") == "aws.scheduler":
+        is_schedule = event.get("Source") == "aws.scheduler"
+        if roles and (message := targets.refusal(target, rule, is_schedule)):
+            return targets.drop(target, rule, event, message)
+        if ":sagemaker:" in target.get("Arn", "") and is_schedule:
             return start_pipeline(_start_of(target, str(event["EventId"])))
         return invoke_target(target, event, rule, view)
 

@@ -18,6 +18,7 @@ NOTHING = ("didn't contain changes", "No updates are to be performed")
 TAKEN_OVER = "taken over"
 DONE = {"Add": "created", "Import": TAKEN_OVER, "Remove": "deleted", "Modify": "changed", "Dynamic": "changed"}
 SECONDS = 300.0
+PAUSE_SECONDS, SETTLING_SECONDS = 2.0, 1800.0
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,7 @@ def propose(cloudformation: Any, request: Mapping[str, Any], is_new: bool) -> Pr
         ClientError: the request was refused.
     """
     stack = request["StackName"]
+    _wait_until_settled(cloudformation, stack)
     for name in _left(cloudformation, stack):
         cloudformation.delete_change_set(StackName=stack, ChangeSetName=name)
     created = cloudformation.create_change_set(
@@ -76,6 +78,22 @@ def propose(cloudformation: Any, request: Mapping[str, Any], is_new: bool) -> Pr
     if any(words in reason for words in NOTHING):
         return None
     raise DeploymentError(f"the changes of the stack {stack} are unknown: {reason}", "Correct the cause, deploy again")
+
+
+def _wait_until_settled(cloudformation: Any, stack: str) -> None:
+    """Waits for what a deployment began that was killed: CloudFormation goes on, and takes nothing meanwhile."""
+
+    def settled() -> str | None:
+        try:
+            status = str(cloudformation.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"])
+        except ClientError as error:
+            if "does not exist" in str(error):
+                return "ABSENT"
+            raise
+        return None if status.endswith("_IN_PROGRESS") and status != "REVIEW_IN_PROGRESS" else status
+
+    if polled(f"the stack {stack}", settled, first_pause_seconds=PAUSE_SECONDS, seconds=SETTLING_SECONDS) is None:
+        raise DeploymentError(f"the stack {stack} is still being changed", "Look at its events, and repeat the command")
 
 
 def check_allowed(cloudformation: Any, stack: str, proposed: Proposed, allow_replace: bool) -> None:

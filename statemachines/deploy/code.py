@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -28,13 +29,15 @@ CUSTOMER_360_SCRIPTS = {
 """The script of each job in the wheel, by the parameter of the stack that is its key."""
 BESIDE = ("pyproject.toml", "README.md", "LICENSE", "NOTICE")
 BUILD = "import sys, setuptools.build_meta as backend; backend.build_wheel(sys.argv[1])"
+EPOCH = "1577836800"
+"""The time of all files in the wheel, in seconds since 1970: 2020-01-01."""
 
 Code = dict[str, tuple[str, bytes]]
 """Key and content of wheel and scripts, by the parameter of the stack that is the key."""
 
 
 def read_code(wheel: Path | None, scripts: Mapping[str, str] = SCRIPTS) -> Code:
-    """The code in the wheel, or in one that is built from the checkout; its keys stand for what the wheel holds.
+    """The code in the wheel, or in one that is built from the checkout; its keys stand for the wheel's bytes.
 
     Raises:
         DeploymentError: there is no checkout, or the wheel cannot be built.
@@ -44,21 +47,21 @@ def read_code(wheel: Path | None, scripts: Mapping[str, str] = SCRIPTS) -> Code:
         path = wheel or build_wheel(Path(folder))
         try:
             with ZipFile(path) as archive:
-                # whatever times and modes its files have
-                held = [f"{name} {sha256(archive.read(name)).hexdigest()}" for name in sorted(archive.namelist())]
                 contents = {name: (Path(script).name, archive.read(script)) for name, script in scripts.items()}
         except (OSError, BadZipFile, KeyError) as error:
             raise InputError(f"{path} is no wheel of the project: {error}", "Leave out --wheel in a checkout") from None
-        digest = sha256("\n".join(held).encode()).hexdigest()[:16]
-        place = f"{FOLDER}/{digest}"
+        content = path.read_bytes()
+        place = f"{FOLDER}/{sha256(content).hexdigest()[:16]}"
         return {
-            "GlueWheel": (f"{place}/{path.name}", path.read_bytes()),
-            **{name: (f"{place}/{script}", content) for name, (script, content) in contents.items()},
+            "GlueWheel": (f"{place}/{path.name}", content),
+            **{name: (f"{place}/{script}", text) for name, (script, text) in contents.items()},
         }
 
 
 def build_wheel(folder: Path) -> Path:
-    """The wheel of the checkout, built in this folder; nothing is left in the checkout.
+    """The wheel of the checkout, built in this folder: the same bytes whenever and by whomever it is built.
+
+    Nothing is left in the checkout.
 
     Raises:
         DeploymentError: there is no checkout, or the wheel cannot be built.
@@ -72,8 +75,13 @@ def build_wheel(folder: Path) -> Path:
         shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("node_modules", "__pycache__"))
     for name in BESIDE:
         shutil.copy(ROOT / name, source)
+    for path in source.rglob("*"):
+        path.chmod(0o755 if path.is_dir() else 0o644)
     command = [sys.executable, "-c", BUILD, str(folder)]
-    done = subprocess.run(command, cwd=source, capture_output=True, text=True, check=False)
+    environment = {**os.environ, "SOURCE_DATE_EPOCH": EPOCH}
+    done = subprocess.run(
+        command, cwd=source, env=environment, umask=0o022, capture_output=True, text=True, check=False
+    )
     if done.returncode:
         reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
         raise DeploymentError(f"the project's wheel cannot be built: {reason}", "Install setuptools, or give --wheel")
@@ -85,6 +93,7 @@ def upload_code(s3: Any, bucket: str, code: Code) -> str:
     """What was done: `uploaded`, or `unchanged` if the bucket has the code.
 
     Raises:
+        DeploymentError: the bucket has something else where the code belongs.
         AwsError: the bucket cannot be written.
     """
     done = [_put(s3, bucket, key, content) for key, content in code.values()]
@@ -92,12 +101,16 @@ def upload_code(s3: Any, bucket: str, code: Code) -> str:
 
 
 def _put(s3: Any, bucket: str, key: str, content: bytes) -> bool:
-    """Writes an object; False if there is one with the key."""
+    """Writes an object; False if there is one with the key, which must be the same."""
     with aws_errors(f"s3://{bucket}/{key} cannot be written"):
         try:
             s3.put_object(Bucket=bucket, Key=key, Body=content, IfNoneMatch="*")
         except ClientError as error:
-            if error.response["Error"]["Code"] in S3_CHANGED:
-                return False
-            raise
+            if error.response["Error"]["Code"] not in S3_CHANGED:
+                raise
+            if s3.get_object(Bucket=bucket, Key=key)["Body"].read() != content:
+                raise DeploymentError(
+                    f"s3://{bucket}/{key} was altered after it was deployed", "Find out by whom, remove it, and repeat"
+                ) from None
+            return False
     return True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,11 @@ from common import __version__
 from common.aws.clients import client
 from common.errors import ParameterError
 from common.runtime.output import activity
+from statemachines.deploy.canary import Canary, try_out
 from statemachines.deploy.code import CUSTOMER_360_SCRIPTS, SCRIPTS, Code, read_code, upload_code
 from statemachines.deploy.parts import FOUNDATION, Stack, machines_of, stacks_of
 from statemachines.deploy.projects import deploy_project, read_project
-from statemachines.deploy.publish import Published, publish_machines
+from statemachines.deploy.publish import Published, go_live, prepare
 from statemachines.deploy.schedules import former_of_stack, put_for_project
 from statemachines.deploy.stack import check_parameters, deploy_stack, known_parameters
 from statemachines.deploy.upgrade import former_stacks, in_order, let_go, owner_of, remove_left
@@ -31,12 +32,18 @@ def deploy_all(
     projects: Sequence[Path],
     wheel: Path | None = None,
     allow_replace: bool = False,
+    check_code: Callable[[Code], None] = lambda code: None,
+    before_live: Callable[[Mapping[str, str]], None] = lambda outputs: None,
+    canary: Canary | None = None,
 ) -> dict[str, str]:
     """The outputs of the stacks, once all is deployed; prints what was done to each part.
 
-    All names begin with the prefix. The wheel is built from the checkout if there is none.
+    All names begin with the prefix. The wheel is built from the checkout if there is none. `check_code`
+    may refuse it before anything changes. `before_live` gets the outputs and deploys what machines call; only then are
+    their aliases moved, after the canary if there is one.
 
     Raises:
+        CanaryError: a release that was tried is not taken up.
         DeploymentError, ParameterError, InputError: something is wrong; nothing of it was changed yet.
         AwsError: a call was refused.
     """
@@ -48,11 +55,20 @@ def deploy_all(
     scripts = {name: path for part in parts for name, path in SCRIPTS_OF.get(part, {}).items()}
     with activity("code of the Glue job"):
         code = read_code(wheel, scripts) if scripts else {}
+    check_code(code)
     scheduler, cloudformation = client("scheduler"), client("cloudformation")
     former = former_of_stack(scheduler, prefix + given.get("NamePrefix", "ndr"))
     found = _stacks(cloudformation, prefix, parts, given, code, allow_replace)
+    states = client("stepfunctions")
     with activity("state machines"):
-        machines = publish_machines(client("stepfunctions"), found, machines_of(parts))
+        prepared = prepare(states, found, machines_of(parts))
+    before_live(found)
+    if canary:
+        with activity("canary"):
+            tried = try_out(states, prepared, canary, found["SchedulePrefix"])
+        click.echo(f"canary: {'no alarm went off' if tried else 'nothing to try'}")
+    with activity("aliases"):
+        machines = go_live(states, prepared)
     for published in machines:
         show(published)
     for name in sorted(set(former) - {project.project_name for project in wanted}):

@@ -36,6 +36,8 @@ class Environment(Settings):
     """Parameters of the stacks."""
     pipeline_defaults: dict[str, str] = Field(default_factory=dict)
     """Defaults of parameters of the pipelines, instead of the committed ones."""
+    trust_key: str | None = None
+    """File of a public key, beside this file or below it: only releases that it verifies are deployed."""
     network: Network | None = None
     """Where the containers of steps are attached to a VPC."""
 
@@ -53,3 +55,8 @@ def read_environment(name: str, folder: Path | None = None) -> tuple[Environment
         raise ParameterError(f"there is no environment {name}", f"Make {path}; there are: {known}")
     found = build_from(Environment, read_yaml(path))
     return found, [folder / project for project in found.projects]
+
+
+def trusted_key(described: Environment, folder: Path | None = None) -> Path | None:
+    """The file of the public key that has to verify releases; None where nothing is checked."""
+    return (folder or FILES) / described.trust_key if described.trust_key else None

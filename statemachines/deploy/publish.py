@@ -15,6 +15,7 @@ from common.errors import DeploymentError
 from statemachines.definitions import MACHINES, filled
 
 ALIAS = "live"
+_ABSENT = ("ResourceNotFound", "StateMachineDoesNotExist")
 
 
 @dataclass(frozen=True)
@@ -26,15 +27,54 @@ class Published:
     version: int
 
 
-def publish_machines(stepfunctions: Any, outputs: Mapping[str, str], machines: Iterable[str]) -> list[Published]:
-    """Creates or updates each machine, publishes a version of what changed, and moves its alias there.
+@dataclass(frozen=True)
+class Prepared:
+    """A machine whose newest version is published, and what its alias names until it is moved.
+
+    Attributes:
+        machine: its name.
+        arn: its ARN.
+        done: what was done to it.
+        newest: the number of its newest version.
+        live: the version that the alias names; None where there is no alias.
+        moves: whether the alias has to be moved to the newest version.
+    """
+
+    machine: str
+    arn: str
+    done: str
+    newest: int
+    live: int | None
+    moves: bool
+
+
+def prepare(stepfunctions: Any, outputs: Mapping[str, str], machines: Iterable[str]) -> list[Prepared]:
+    """Creates or updates each machine, and publishes a version of what changed; starts still use the former one.
 
     Raises:
         DeploymentError: a placeholder has no value.
         AwsError: a call was refused, for example because a definition is invalid.
     """
     found, prefix = machines_by_name(stepfunctions), outputs["MachineArnPrefix"].rpartition(":")[2]
-    return [_publish(stepfunctions, machine, prefix, found.get(f"{prefix}{machine}"), outputs) for machine in machines]
+    return [_prepare(stepfunctions, machine, prefix, found.get(f"{prefix}{machine}"), outputs) for machine in machines]
+
+
+def go_live(stepfunctions: Any, prepared: Iterable[Prepared]) -> list[Published]:
+    """Moves the alias of each machine to its newest version, unless it was rolled back from it.
+
+    Raises:
+        AwsError: a call was refused.
+    """
+    done = []
+    for one in prepared:
+        if one.moves:
+            with aws_errors(f"the alias of {one.machine} could not be moved"):
+                move_alias(stepfunctions, one.arn, {one.newest: 100})
+        word = "updated" if one.moves and one.done == "unchanged" else one.done
+        version = one.newest if one.moves else one.live
+        assert version is not None
+        done.append(Published(one.machine, word, version))
+    return done
 
 
 def roll_back(stepfunctions: Any, machines: Sequence[str]) -> list[Published]:
@@ -49,12 +89,13 @@ def roll_back(stepfunctions: Any, machines: Sequence[str]) -> list[Published]:
     with aws_errors("the aliases could not be moved back"):
         targets = [_earlier(stepfunctions, machine, found) for machine in machines]
         for arn, version in targets:
-            _move_alias(stepfunctions, arn, version, _rolled_back_from(max(_versions(stepfunctions, arn))))
+            newest = max(versions_of(stepfunctions, arn))
+            move_alias(stepfunctions, arn, {version: 100}, _rolled_back_from(newest))
     return [Published(machine, "rolled back", version) for machine, (_, version) in zip(machines, targets, strict=True)]
 
 
-def take_up(stepfunctions: Any, machine: str, version: int) -> bool:
-    """Whether the alias of a machine had to be moved to the version.
+def take_up(stepfunctions: Any, machine: str, version: int, note: str) -> bool:
+    """Whether the alias of a machine had to be moved to the version, with this description.
 
     Raises:
         DeploymentError: the machine is not deployed, or has no such version.
@@ -62,13 +103,11 @@ def take_up(stepfunctions: Any, machine: str, version: int) -> bool:
     """
     arn = machine_arn(stepfunctions, machine)
     with aws_errors(f"the alias of {machine} could not be moved"):
-        if live_version(stepfunctions, arn)[0] == version:
+        if routes_of(stepfunctions, arn) == ({version: 100}, note):
             return False
-        versions = _versions(stepfunctions, arn)
-        if version not in versions:
+        if version not in versions_of(stepfunctions, arn):
             raise DeploymentError(f"{machine} has no version {version} any more", "Deploy a corrected release")
-        newest = max(versions)
-        _move_alias(stepfunctions, arn, version, _rolled_back_from(newest) if newest != version else "")
+        move_alias(stepfunctions, arn, {version: 100}, note)
     return True
 
 
@@ -89,14 +128,17 @@ def _earlier(stepfunctions: Any, machine: str, found: Mapping[str, str]) -> tupl
     arn = found.get(machine)
     if arn is None:
         raise DeploymentError(f"the state machine {machine} is not deployed", "Run ndr-statemachines deploy first")
-    live, _ = live_version(stepfunctions, arn)
-    earlier = [number for number in _versions(stepfunctions, arn) if live is not None and number < live]
+    routes, _ = routes_of(stepfunctions, arn)
+    live = min(routes, default=None)
+    if live is not None and len(routes) > 1:  # another one is tried, or was when a deployment was interrupted
+        return arn, live
+    earlier = [number for number in versions_of(stepfunctions, arn) if live is not None and number < live]
     if not earlier:
         raise DeploymentError(f"{machine} has no version before {live}", "Nothing was changed: deploy a corrected one")
     return arn, max(earlier)
 
 
-def _publish(stepfunctions: Any, machine: str, prefix: str, arn: str | None, outputs: Mapping[str, str]) -> Published:
+def _prepare(stepfunctions: Any, machine: str, prefix: str, arn: str | None, outputs: Mapping[str, str]) -> Prepared:
     definition = filled(machine, outputs)
     role, machine = outputs[MACHINES[machine]], f"{prefix}{machine}"
     wanted = {
@@ -116,17 +158,14 @@ def _publish(stepfunctions: Any, machine: str, prefix: str, arn: str | None, out
                 done = "updated"
         digest = hashlib.sha256(f"{definition} {role}".encode()).hexdigest()
         newest = _published_as(stepfunctions, arn, f"sha256:{digest}")
-        live, note = live_version(stepfunctions, arn)
-        if live != newest and not (live is not None and note == _rolled_back_from(newest)):
-            _move_alias(stepfunctions, arn, newest)
-            done, live = "updated" if done == "unchanged" else done, newest
-    assert live is not None
-    return Published(machine, done, live)
+        routes, note = routes_of(stepfunctions, arn)
+    moves = routes != {newest: 100} and not (routes and note == _rolled_back_from(newest))
+    return Prepared(machine, arn, done, newest, min(routes, default=None), moves)
 
 
 def _published_as(stepfunctions: Any, arn: str, description: str) -> int:
     """The newest version if it has this description, or a new one; so a deployment that was interrupted is resumed."""
-    newest = max(_versions(stepfunctions, arn), default=None)
+    newest = max(versions_of(stepfunctions, arn), default=None)
     if newest is not None:
         described = stepfunctions.describe_state_machine(stateMachineArn=f"{arn}:{newest}")
         if described.get("description") == description:
@@ -162,27 +201,47 @@ def machines_by_name(stepfunctions: Any) -> dict[str, str]:
         return {entry["name"]: entry["stateMachineArn"] for page in pages for entry in page["stateMachines"]}
 
 
-def _versions(stepfunctions: Any, arn: str) -> list[int]:
+def versions_of(stepfunctions: Any, arn: str) -> list[int]:
+    """The numbers of the versions of a machine, in no order."""
     listed = stepfunctions.list_state_machine_versions(stateMachineArn=arn, maxResults=1000)
     return [int(entry["stateMachineVersionArn"].rpartition(":")[2]) for entry in listed["stateMachineVersions"]]
 
 
 def live_version(stepfunctions: Any, arn: str) -> tuple[int | None, str]:
-    """The version that the alias names, none where there is no alias, and the description of the alias."""
+    """The version that the alias names, none where there is no alias, and the description of the alias.
+
+    While another one is tried, it is the one that was there before.
+    """
+    routes, note = routes_of(stepfunctions, arn)
+    return min(routes, default=None), note
+
+
+def routes_of(stepfunctions: Any, arn: str) -> tuple[dict[int, int], str]:
+    """The percentage of the executions that each version gets from the alias, and the description of the alias."""
     try:
         alias = stepfunctions.describe_state_machine_alias(stateMachineAliasArn=f"{arn}:{ALIAS}")
     except ClientError as error:
-        if error.response["Error"]["Code"] in ("ResourceNotFound", "StateMachineDoesNotExist"):
-            return None, ""
+        if error.response["Error"]["Code"] in _ABSENT:
+            return {}, ""
         raise
-    number = int(alias["routingConfiguration"][0]["stateMachineVersionArn"].rpartition(":")[2])
-    return number, alias.get("description", "")
+    routes = {
+        int(route["stateMachineVersionArn"].rpartition(":")[2]): int(route["weight"])
+        for route in alias["routingConfiguration"]
+    }
+    return routes, alias.get("description", "")
 
 
-def _move_alias(stepfunctions: Any, arn: str, version: int, note: str = "") -> None:
-    routing = {"routingConfiguration": [{"stateMachineVersionArn": f"{arn}:{version}", "weight": 100}]}
-    if live_version(stepfunctions, arn)[0] is None:
-        stepfunctions.create_state_machine_alias(name=ALIAS, description=note, **routing)
-    else:
-        alias = f"{arn}:{ALIAS}"
-        stepfunctions.update_state_machine_alias(stateMachineAliasArn=alias, description=note, **routing)
+def move_alias(stepfunctions: Any, arn: str, routes: Mapping[int, int], note: str = "") -> None:
+    """Gives each version its percentage of the executions that the alias starts, which is made if it is missing."""
+    wanted = {
+        "routingConfiguration": [
+            {"stateMachineVersionArn": f"{arn}:{version}", "weight": weight} for version, weight in routes.items()
+        ],
+        "description": note,
+    }
+    try:
+        stepfunctions.update_state_machine_alias(stateMachineAliasArn=f"{arn}:{ALIAS}", **wanted)
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in _ABSENT:
+            raise
+        stepfunctions.create_state_machine_alias(name=ALIAS, **wanted)

@@ -17,6 +17,7 @@ from pipelines.images import defaults_of
 from statemachines.definitions import MACHINES
 from statemachines.deploy.next_times import next_time
 from statemachines.deploy.publish import ALIAS, live_version, machines_by_name
+from statemachines.deploy.releases import about
 from statemachines.deploy.schedules import Schedule, listed
 from statemachines.deploy.stack import stack_described
 
@@ -25,7 +26,7 @@ NOTHING = ""
 ENABLED = "ENABLED"
 A_MINUTE = timedelta(minutes=1)
 """Within which Scheduler begins what it should."""
-UNWELL = ("missing", "failed", "timed_out", "aborted", "alarm")
+UNWELL = ("missing", "interrupted", "failed", "timed_out", "aborted", "alarm")
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,20 @@ def parts(prefix: str, schedules: str, stacks: Sequence[str]) -> Iterator[Part]:
         )
     yield from _queues(schedules)
     yield from _alarms(schedules)
+
+
+def release(bucket: str | None) -> Iterator[Part]:
+    """The release that is deployed, as the record in the artifacts bucket says; nothing where there is none.
+
+    Raises:
+        DeploymentError: the record is damaged.
+        AwsError: it cannot be read.
+    """
+    found = about(bucket) if bucket else None
+    if found:
+        current, state = found
+        says = f"commit {current['tag']}, {'signed' if current['signed_by'] else 'unsigned'}"
+        yield Part("release", str(current["number"]), state, says, datetime.fromisoformat(current["time"]))
 
 
 def is_well(part: Part) -> bool:

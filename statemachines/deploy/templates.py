@@ -76,6 +76,11 @@ def names_of(template: Path) -> set[str]:
     return {name for name, _ in resources(_composed(template))}
 
 
+def outputs_of(template: Path) -> list[str]:
+    """Names of the outputs of a template."""
+    return [name for name, _ in entries(entry(_composed(template), "Outputs"))]
+
+
 def kept_in(template: Path, values: Mapping[str, str]) -> list[tuple[str, str]]:
     """Type and name of what is kept when a stack of the template is deleted."""
     return _name_kept(_composed(template), values)

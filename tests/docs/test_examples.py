@@ -30,6 +30,7 @@ def command_lines(text: str) -> Iterator[list[str]]:
     for line in text.replace("\\\n", " ").splitlines():
         if not any(name in line for name in COMMANDS):
             continue
+        line = re.sub(r'"\$\(date .+?\)"', "2026-03-10T13:08Z", line)
         line = re.sub(r'"\$\((.+?)\)"', r"; \1 ;", line)
         line = re.sub(r"\d?>\s*[^\s>]+", "", line)
         words = shlex.shlex(line, posix=True, punctuation_chars="|&;()")
@@ -79,6 +80,7 @@ def folder_with_files_that_must_exist(tmp_path: Path, monkeypatch: pytest.Monkey
         ('eval "$(ndr-local env)"', [["ndr-local", "env"]]),
         ("ndr-local up \\\n  --fused && ndr-local down", [["ndr-local", "up", "--fused"], ["ndr-local", "down"]]),
         ("docker run --rm ndr-fg-b --month 2026-03", [["ndr-fg-b", "--month", "2026-03"]]),
+        ('ndr-delta --window "$(date -u +%FT%TZ)"', [["ndr-delta", "--window", "2026-03-10T13:08Z"]]),
         ("make images/ndr-fg-b", []),
     ],
 )

@@ -12,7 +12,7 @@ import pytest
 from pipelines.catalog import PIPELINES
 from pipelines.definitions import load
 from pipelines.deployment import with_defaults
-from pipelines.images import PARAMETERS, choose, defaults_of, is_local, record_push, uris
+from pipelines.images import PARAMETERS, choose, defaults_of, digest_of, is_local, record_push, remove_image, uris
 from pipelines.metrics import with_metrics
 from tests.pipelines.conftest import MANIFEST, REGISTRY, TAG, Run, moto
 from tests.pipelines.resolution import ROLE
@@ -205,3 +205,17 @@ def test_a_deployed_definition_that_is_not_json_has_no_images(environment: pytes
 def test_the_images_of_a_definition_are_those_of_its_commands(name: str) -> None:
     definition = with_defaults(load(name), {"ImageRegistry": REGISTRY, "ImageTag": TAG})
     assert uris(definition) == {f"{REGISTRY}/{step.command}:{TAG}" for step in PIPELINES[name].steps}
+
+
+def test_an_image_in_ecr_has_a_digest_until_it_is_removed(ecr: Any) -> None:
+    tagged(ecr, "2.0.0", "ndr-delta")
+    first, second = (f"{REGISTRY}/ndr-delta:{tag}" for tag in (TAG, "2.0.0"))
+    digests = digest_of(first), digest_of(second)
+    assert all(str(digest).startswith("sha256:") for digest in digests)
+    for _ in range(2):  # the second time, it is gone already
+        remove_image(first)
+    assert (digest_of(first), digest_of(second)) == (None, digests[1])
+    remove_image(f"{REGISTRY}/ndr-unknown:1")
+    assert digest_of(f"{REGISTRY}/ndr-unknown:1") is None
+    remove_image("docker.io/library/ndr-delta:latest")  # of this machine, where nothing is removed
+    assert digest_of("docker.io/library/ndr-delta:latest") is None

@@ -4,97 +4,44 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from functools import cache, partial
+from functools import cache
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from statemachines.definitions import states_of
 from statemachines.deploy.parts import TEMPLATES
+from statemachines.deploy.permissions.template import Template as Deployed
+from statemachines.deploy.permissions.template import parsed
 
-PSEUDO = {
-    "AWS::Partition": "aws",
-    "AWS::URLSuffix": "amazonaws.com",
-    "AWS::Region": "us-east-1",
-    "AWS::AccountId": "000000000000",
-    "AWS::NoValue": "<no value>",
-}
 HERE = "us-east-1:000000000000"
 PLAIN = [path for name, path in TEMPLATES.items() if name != "observability"]
 """The templates without loops."""
-NAMES = {
-    "AWS::DynamoDB::Table": ("TableName", f"arn:aws:dynamodb:{HERE}:table/{{}}"),
-    "AWS::S3::Bucket": ("BucketName", "arn:aws:s3:::{}"),
-    "AWS::Events::EventBus": ("Name", f"arn:aws:events:{HERE}:event-bus/{{}}"),
-    "AWS::Events::Rule": ("Name", f"arn:aws:events:{HERE}:rule/{{}}"),
-    "AWS::IAM::Role": ("RoleName", "arn:aws:iam::000000000000:role/{}"),
-    "AWS::SQS::Queue": ("QueueName", f"arn:aws:sqs:{HERE}:{{}}"),
-    "AWS::Logs::LogGroup": ("LogGroupName", f"arn:aws:logs:{HERE}:log-group:{{}}:*"),
-    "AWS::Glue::Job": ("Name", f"arn:aws:glue:{HERE}:job/{{}}"),
-    "AWS::Lambda::Function": ("FunctionName", f"arn:aws:lambda:{HERE}:function:{{}}"),
-    "AWS::ECS::Cluster": ("ClusterName", f"arn:aws:ecs:{HERE}:cluster/{{}}"),
-    "AWS::Scheduler::Schedule": ("Name", f"arn:aws:scheduler:{HERE}:schedule/default/{{}}"),
-    "AWS::SNS::Topic": ("TopicName", f"arn:aws:sns:{HERE}:{{}}"),
-    "AWS::IAM::ManagedPolicy": ("ManagedPolicyName", "arn:aws:iam::000000000000:policy/{}"),
-}
 
 Permission = tuple[str, str]
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML with CloudFormation's short forms."""
-
-
-def _short_form(function: str, loader: yaml.SafeLoader, node: yaml.Node) -> dict[str, Any]:
-
-    if isinstance(node, yaml.SequenceNode):
-        return {function: loader.construct_sequence(node, deep=True)}
-    assert isinstance(node, yaml.ScalarNode)
-    return {function: loader.construct_scalar(node)}
-
-
-for _function in ("Ref", "Sub", "GetAtt", "Not", "Equals", "If", "Join", "Split"):
-    _Loader.add_constructor(f"!{_function}", partial(_short_form, _function))
 
 
 @cache
 def parsed_template(path: Path) -> dict[str, Any]:
     """A template, with the short forms of functions as objects of one key."""
-    parsed: dict[str, Any] = yaml.load(path.read_text(), _Loader)
-    return parsed
+    return parsed(path.read_text())
 
 
-class Template:
+class Template(Deployed):
     """The templates of all stacks, resolved with the defaults of their parameters or others."""
 
     def __init__(self, **parameters: str) -> None:
-        self.raw: dict[str, Any] = {"Parameters": {}, "Conditions": {}, "Resources": {}, "Outputs": {}}
-        for path in PLAIN:
-            raw = parsed_template(path)
-            for section, entries in self.raw.items():
-                same = entries.keys() & raw.get(section, {}).keys()
-                assert section == "Parameters" or all(entries[name] == raw[section][name] for name in same)
-                assert section != "Resources" or not same
-                entries |= raw.get(section, {})
-        defaults = {name: str(given.get("Default", "")) for name, given in self.raw["Parameters"].items()}
-        self._values = {**PSEUDO, **defaults, **parameters}
-
-    @property
-    def outputs(self) -> dict[str, str]:
-        """Values of the outputs by name."""
-        return {name: self._resolved(output["Value"]) for name, output in self.raw["Outputs"].items()}
+        for one, other in combinations(map(parsed_template, PLAIN), 2):
+            assert not one["Resources"].keys() & other["Resources"].keys()
+            for section in ("Conditions", "Outputs"):
+                same = one.get(section, {}).keys() & other.get(section, {}).keys()
+                assert all(one[section][name] == other[section][name] for name in same)
+        super().__init__([path.read_text() for path in PLAIN], parameters, HERE.partition(":")[2], "us-east-1")
 
     def resource(self, name: str) -> dict[str, Any]:
         """The properties of a resource, resolved."""
-        resolved: dict[str, Any] = self._resolved(self.raw["Resources"][name]["Properties"])
+        resolved: dict[str, Any] = self.resolved(self.raw["Resources"][name]["Properties"])
         return resolved
-
-    def holds(self, condition: str) -> bool:
-        """Whether a condition of the form `!Not [!Equals [!Ref <parameter>, <text>]]` holds."""
-        ((equal,),) = self.raw["Conditions"][condition].values()
-        left, right = self._resolved(equal["Equals"])
-        return bool(left != right)
 
     def policies_of(self, role: str) -> set[Permission]:
         """What the policies beside a role that depend on parameters allow it."""
@@ -114,50 +61,17 @@ class Template:
 
     def _given_by(self, policy: str, role: str) -> set[Permission]:
         properties = self.resource(policy)
-        return permitted({"Policies": [properties]}) if self._name(role) in properties["Roles"] else set()
+        return permitted({"Policies": [properties]}) if self.name_of(role) in properties["Roles"] else set()
 
     def role_name(self, arn: str) -> str:
         """The name of a role in the template."""
         roles = [name for name, resource in self.raw["Resources"].items() if resource["Type"] == "AWS::IAM::Role"]
-        return next(str(name) for name in roles if self._attribute(name) == arn)
+        return next(str(name) for name in roles if self.arn_of(name) == arn)
 
     def roles(self) -> dict[str, dict[str, Any]]:
         """Properties of all roles, by ARN."""
         names = [name for name, resource in self.raw["Resources"].items() if resource["Type"] == "AWS::IAM::Role"]
-        return {self._attribute(name): self.resource(name) for name in names}
-
-    def _resolved(self, value: Any) -> Any:
-        if isinstance(value, list):
-            found = [self._resolved(inner) for inner in value]
-            return [inner for inner in found if inner != PSEUDO["AWS::NoValue"]]
-        if not isinstance(value, dict):
-            return value
-        if list(value) == ["Sub"]:
-            return re.sub(r"\$\{([\w:.]+)\}", lambda match: self._referred(match[1]), value["Sub"])
-        if list(value) in (["Ref"], ["GetAtt"]):
-            return self._referred(next(iter(value.values())))
-        if list(value) == ["If"]:
-            condition, true, false = value["If"]
-            return self._resolved(true if self.holds(condition) else false)
-        if list(value) in (["Join"], ["Split"]):
-            separator, content = self._resolved(next(iter(value.values())))
-            return separator.join(content) if "Join" in value else content.split(separator)
-        resolved = {key: self._resolved(inner) for key, inner in value.items()}
-        return {key: inner for key, inner in resolved.items() if inner != PSEUDO["AWS::NoValue"]}
-
-    def _referred(self, name: str) -> str:
-        if name in self._values:
-            return self._values[name]
-        logical, _, attribute = name.partition(".")
-        is_topic = self.raw["Resources"][logical]["Type"] == "AWS::SNS::Topic"
-        return self._attribute(logical) if attribute == "Arn" or is_topic else self._name(logical)
-
-    def _name(self, logical: str) -> str:
-        resource = self.raw["Resources"][logical]
-        return str(self._resolved(resource["Properties"][NAMES[resource["Type"]][0]]))
-
-    def _attribute(self, logical: str) -> str:
-        return NAMES[self.raw["Resources"][logical]["Type"]][1].format(self._name(logical))
+        return {self.arn_of(name): self.resource(name) for name in names}
 
 
 def permitted(role: Mapping[str, Any]) -> set[Permission]:

@@ -8,8 +8,13 @@ from tests.statemachines.template import PLAIN, Template, parsed_template, permi
 
 KEY = "arn:aws:kms:us-east-1:000000000000:key/0f3a"
 ACTIONS = ("Decrypt", "DescribeKey", "Encrypt", "GenerateDataKey", "ReEncryptFrom", "ReEncryptTo")
-WITHOUT_DATA = {"StarterRole", "SweepRole", "ScheduleRole", "TaskExecutionRole"}
+WITHOUT_DATA = {"StarterRole", "SweepRole", "ScheduleRole", "TaskExecutionRole", "PipelineRole", "Customer360Role"}
 """Roles that start things, and read and write nothing that is kept."""
+OF_OBJECTS = {
+    **dict.fromkeys(("JobRole", "ValidateRole", "CleanRole", "StagingRole"), ("Decrypt", "GenerateDataKey")),
+    "ServingRole": ("Decrypt",),
+}
+"""What roles do that have objects of S3 alone."""
 RAW = {name: one for path in PLAIN for name, one in parsed_template(path)["Resources"].items()}
 
 
@@ -44,7 +49,10 @@ def test_each_role_that_has_to_do_with_data_may_use_it() -> None:
     template = Template(KmsKeyArn=KEY, SnowflakeUserArn="arn:aws:iam::1:user/x", SnowflakeExternalId="e1")
     roles = {name for name, resource in RAW.items() if resource["Type"] == "AWS::IAM::Role"} - WITHOUT_DATA
     for role in roles - {"SnowflakeRole"}:
-        assert template.policies_of(role) == {(f"kms:{action}", KEY) for action in ACTIONS}, role
+        actions = OF_OBJECTS.get(role, ACTIONS)
+        assert template.policies_of(role) == {(f"kms:{action}", KEY) for action in actions}, role
+    for role in WITHOUT_DATA:
+        assert template.policies_of(role) == set(), role
         assert Template().policies_of(role) == set()
     reads = {found for found in permitted(template.resource("SnowflakeRole")) if found[0].startswith("kms:")}
     assert reads == {("kms:Decrypt", KEY)}

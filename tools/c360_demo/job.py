@@ -69,11 +69,11 @@ def run_day(zones: DeployedZones, folder: Path, warehouse: Path, say: Say) -> bo
     day = date.fromisoformat(folder.name.partition("=")[2])
     uploaded = zones.deliver(folder / "raw")
     for each in sorted({*(late for late in uploaded if late and late < day), day}):
-        output = zones.run_scheduled(each)
+        manifest = zones.run_scheduled(each)
         refused = load(zones, warehouse)
-        rows = ", ".join(f"{name} {number:,}" for name, number in sorted(output["rows"].items()))
+        rows = ", ".join(f"{name} {table['rows']:,}" for name, table in sorted(manifest["tables"].items()))
         again = "" if each == day else f" again, for files that came on {day}"
-        say(f"{each}{again}: {output['status']}, snapshot {output['run_id']} of {rows}")
+        say(f"{each}{again}: published, snapshot {manifest['run_id']} of {rows}")
         if refused:
             say(f"  the warehouse refuses it, and stays as it was: {refused}")
     return not refused

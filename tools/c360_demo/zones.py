@@ -53,7 +53,7 @@ class DeployedZones:
         return {business_date(name) for name in names}
 
     def run_scheduled(self, day: date) -> dict[str, Any]:
-        """The output of what the schedule starts on the morning after a day.
+        """Runs what the schedule starts on the morning after a day, and gives the manifest of what is published then.
 
         Raises:
             StageError: it failed.
@@ -64,7 +64,10 @@ class DeployedZones:
             target = schedule["Target"]
             given = target["Input"].replace(TIME, f"{day + timedelta(1)}T02:00:00Z")
             arn = states.start_execution(stateMachineArn=target["Arn"], input=given)["executionArn"]
-        return output_of(states, arn, f"the execution of {day}", "See ndr-local executions")
+        output_of(states, arn, f"the execution of {day}", "See ndr-local executions")
+        ((_, text),) = self._texts("staging/manifest.json")
+        manifest: dict[str, Any] = json.loads(text)
+        return manifest
 
     def refused_files(self) -> list[dict[str, Any]]:
         """The reasons of all files in `rejected`, in the order of their names."""

@@ -28,6 +28,8 @@ NOVELTIES = ("peer", "network", "owner", "service", "use")
 # what a pair can exceed, see `_quantities`
 EXCESSES = ("failed_24h", "sessions_24h", "sessions_15m", "slices_24h", "net_sent_24h", "net_sent_mean_24h",
             "regular_24h", "regular_new_24h", "lasting_even", "lasting_days")  # fmt: skip
+# roots of counts of 24 hours: chance moves such a root by 0.5, and windows have most of these hours in common
+DAY_COUNTS = ("sessions_24h", "slices_24h")
 # those that lasting contacts alone have, so that they are compared with these
 LASTING = ("lasting_even", "lasting_days")
 # what a host can do more of than ever: counts of a window, those to peers of a first contact, kilobytes sent to these

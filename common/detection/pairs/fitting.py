@@ -188,7 +188,7 @@ class _Training:
     def rows(self) -> list[PartRows]:
         """The rows of each part, compared with what their own host did on other days, and what others did."""
         return [
-            PartRows.of(part, others, self.first_day, self.common, self.floors)
+            PartRows.of(part, others, self.first_day, self.common, self.floors, self.parameters.pairs)
             for part, others in zip(self.parts, self._known[1], strict=True)
         ]
 
@@ -198,7 +198,11 @@ class _Training:
         for part, others, pairs in zip(self.parts, *self._known[1:], strict=True):
             began = pairs.kind < KINDS.index("inbound")
             begun = {name: values[began] for name, values in others.items()}
-            found.append(PartRows.of(partial(_as_habits, part), begun, self.first_day, self.common, self.floors))
+            found.append(
+                PartRows.of(
+                    partial(_as_habits, part), begun, self.first_day, self.common, self.floors, self.parameters.pairs
+                )
+            )
         return found
 
     def odd_habits(self) -> Habits:

@@ -23,7 +23,7 @@ from common.detection.pairs.scoring import (
     tail_name,
     without_lasting,
 )
-from common.detection.parameters import DetectorParameters
+from common.detection.parameters import DetectorParameters, PairParameters
 from common.windows import WINDOWS_PER_DAY
 
 EvidencePart = Callable[[], Evidence]
@@ -47,6 +47,7 @@ class PartRows:
         first_day: int,
         common: CommonMaxima,
         floors: Mapping[str, Floats],
+        parameters: PairParameters,
     ) -> PartRows:
         """Those of a part, by what others than the host reached; of habits, by that alone."""
         evidence = part()
@@ -55,7 +56,8 @@ class PartRows:
             amount = evidence.amounts[name]
             own = np.where(evidence.habit, -np.inf, cells.without_own_day(amount))
             known = np.maximum(own, cells.of_pairs(others[name]))
-            excesses[name] = excess(evidence, amount, np.maximum.reduce([known, floors[name][kind], of_crowds]))
+            most = np.maximum.reduce([known, floors[name][kind], of_crowds])
+            excesses[name] = excess(evidence, name, amount, most, parameters)
         rarities = {}
         for name, found in rarities_of(evidence).items():
             each = (found.values[found.context == number * len(NOVELTY)] for number in range(len(LABELS)))

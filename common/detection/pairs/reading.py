@@ -34,7 +34,8 @@ TIMES = ("first_ts", "last_ts")
 QUANTITIES = [*SUMS.values(), *GAPS.values(), *TIMES]
 SLICE_COLUMNS = [*PAIR, "segment_id", *WORDS, "window_start_ts", *QUANTITIES]
 CONTACT_COLUMNS = [*PAIR, *WORDS, "window_start_ts"]
-DAY_COLUMNS = [*PAIR, *WORDS, "first_slice_ts", "last_slice_ts", "slices_cnt"]
+DAY_COLUMNS = [*PAIR, *WORDS, "first_slice_ts"]
+LASTING_COLUMNS = [*DAY_COLUMNS, "last_slice_ts", "slices_cnt"]
 SLICES_AT_ONCE = 500_000
 
 
@@ -62,7 +63,10 @@ class Slices:
 
 @dataclass(frozen=True, eq=False)
 class Days:
-    """Rows of `pair_days`: contacts that begin in the first window, with the last one and how many there were."""
+    """Rows of `pair_days`: contacts that begin in the first window, with the last one and how many there were.
+
+    Of dates on which no lasting contact can have begun, the first window counts as the only one.
+    """
 
     contacts: Contacts
     last: Small
@@ -85,7 +89,7 @@ class PairReader:
         hosts: HostRange = ALL_HOSTS,
         owners: OwnersFile | None = None,
     ) -> None:
-        self._lake, self._lookback_days, self._keeps, self._hosts = lake, parameters.lookback_days, keeps, hosts
+        self._lake, self._parameters, self._keeps, self._hosts = lake, parameters, keeps, hosts
         self._rows_of = rows_by(lake, "pair_days", "date")
         self._owners = Owners(owners, parameters.ipv6_network_bits) if owners else None
         self._numbering = Numbering(parameters.ipv6_network_bits, self._owners.of if self._owners else None)
@@ -122,25 +126,30 @@ class PairReader:
         Raises:
             TableError: the table is missing or unreadable.
         """
-        ages = range(self._lookback_days, 0, -1)
-        days = [day for age in ages if (day := f"{today - timedelta(days=age):%Y-%m-%d}") in self._rows_of]
+        dates = [f"{today - timedelta(days=age):%Y-%m-%d}" for age in range(self._parameters.lookback_days, 0, -1)]
+        days = [day for day in dates if day in self._rows_of]
+        lasting = dates[-self._parameters.lasting_days :]
         over = self._calendar.over(datetime.combine(today, time(), UTC))
         if over != self._over:
             self._days, self._over = {}, over
         if not self._keeps:
             for some in pieces({day: self._rows_of[day] for day in days}, SLICES_AT_ONCE):
-                yield self._rows(some)
+                yield self._rows(some, some[-1] in lasting)
             return
-        self._days = {day: self._days.get(day) or self._rows([day]) for day in days}
+        self._days = {day: self._days.get(day) or self._rows([day], day in lasting) for day in days}
         yield from self._days.values()
 
-    def _rows(self, days: Sequence[str]) -> Days:
+    def _rows(self, days: Sequence[str], lasting: bool) -> Days:
+        """The rows of dates; with their last windows and the number of windows if contacts of one of them may last."""
+        columns = LASTING_COLUMNS if lasting else DAY_COLUMNS
         table = self._lake.arrow(
-            "pair_days", DAY_COLUMNS, equal={"date": days}, coded=[*PAIR[:3], *WORDS], hosts=self._hosts
+            "pair_days", columns, equal={"date": days}, coded=[*PAIR[:3], *WORDS], hosts=self._hosts
         )
         kept = LeftOut(self._over).kept(table["first_slice_ts"], table["host_ip"], table["peer_ip"])
         table = table if kept.all() else table.filter(pa.array(kept))
         contacts = self._numbering.contacts(table, window_numbers(table["first_slice_ts"]))
+        if not lasting:
+            return Days(contacts, contacts.start, np.ones_like(contacts.start))
         last, windows = window_numbers(table["last_slice_ts"]), table["slices_cnt"].to_numpy()
         return Days(contacts, last.astype(np.int32), windows.astype(np.int32))
 

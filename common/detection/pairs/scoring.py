@@ -18,10 +18,10 @@ from common.detection.host_p_values import HostPValues
 from common.detection.pairs.coded_columns import codes
 from common.detection.pairs.common_maxima import CommonMaxima
 from common.detection.pairs.contacts import changes, places
-from common.detection.pairs.evidence import KINDS, LABELS, LASTING, NOVELTY, Evidence
+from common.detection.pairs.evidence import DAY_COUNTS, KINDS, LABELS, LASTING, NOVELTY, Evidence
 from common.detection.pairs.habits import Habits
 from common.detection.pairs.prior_maxima import PriorMaxima
-from common.detection.parameters import DetectorParameters
+from common.detection.parameters import DetectorParameters, PairParameters
 from common.detection.registry.tensors import Arrays, vector
 
 
@@ -108,7 +108,7 @@ class EvidenceModel:
         maxima, values = {}, rarities_of(evidence)
         for name, amount in evidence.amounts.items():
             maxima[name] = np.maximum(self.maxima[name].of(group, host, evidence.kind), of_crowds[name])
-            values[name] = excess(evidence, amount, maxima[name])
+            values[name] = excess(evidence, name, amount, maxima[name], self.parameters.pairs)
         return self.scored(self.unscored(evidence, values, maxima))
 
     def unscored(self, evidence: Evidence, values: Mapping[str, Positive], maxima: Mapping[str, Floats]) -> ScoredRows:
@@ -228,9 +228,11 @@ def without_lasting(pieces: Floats, names: Sequence[str], evidence: Evidence, ro
     return found
 
 
-def excess(evidence: Evidence, values: Floats, maxima: Floats) -> Positive:
-    """By how much the values exceed the prior maxima; common rows do not."""
-    return Positive.of(np.where(evidence.common, 0.0, values - maxima), evidence.contexts)
+def excess(evidence: Evidence, name: str, values: Floats, maxima: Floats, parameters: PairParameters) -> Positive:
+    """By how much values of an amount exceed the prior maxima; common rows do not, nor what chance does to counts."""
+    found = values - maxima
+    least = parameters.chance_excess if name in DAY_COUNTS else 0.0
+    return Positive.of(np.where(evidence.common | (found <= least), 0.0, found), evidence.contexts)
 
 
 def rarities_of(evidence: Evidence) -> dict[str, Positive]:

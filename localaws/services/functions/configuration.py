@@ -85,4 +85,5 @@ def command(settings: Settings, config: Mapping[str, Any], runtime_api: str, ide
         environment={**settings.child_environment(), **{key: str(value) for key, value in given.items()}, **own},
         folder=scratch,
         log=settings.home / "logs" / "lambda" / f"{name}.log",
+        role=str(config.get("Role", "")),
     )

@@ -78,6 +78,7 @@ class Pools:
 
     def _start(self, config: Mapping[str, Any]) -> FunctionProcess:
         self._wait_until_served()
+        self._processes.sessions.check(str(config.get("Role", "")), "lambda.amazonaws.com")
         secret = secrets.token_urlsafe(32)
         address = f"127.0.0.1:{self._settings.port}{PATH}{secret}"
         ordered = command(self._settings, config, address, f"{config['FunctionName']}-{secrets.token_hex(8)}")

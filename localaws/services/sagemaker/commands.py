@@ -17,8 +17,8 @@ def image_name(uri: str) -> str:
     return uri.partition("@")[0].rpartition("/")[2].partition(":")[0]
 
 
-def command(settings: Settings, arguments: Mapping[str, Any], place: Path, name: str) -> Command:
-    """The command of a step with its resolved arguments; `place` is <pipeline>/<execution>/<step>.
+def command(settings: Settings, arguments: Mapping[str, Any], place: Path, name: str, role: str = "") -> Command:
+    """The command of a step with its resolved arguments, and its role; `place` is <pipeline>/<execution>/<step>.
 
     Raises:
         ProgramError: it is not the command of a stage, or sets variables that are not the stages' own.
@@ -48,6 +48,7 @@ def command(settings: Settings, arguments: Mapping[str, Any], place: Path, name:
         environment=environment,
         folder=scratch,
         log=(settings.home / "logs" / place).with_suffix(".log"),
+        role=role,
         container=container,
         timeout_seconds=float(limit) if limit else None,
     )
@@ -59,7 +60,8 @@ def _docker_options(settings: Settings, given: Mapping[str, str], container: str
     Docker takes the values of the variables from its own environment: everybody can see its command line.
     """
     options = ["--rm", "--name", container, "--network", "host"]
-    for name in aws_environment(settings.endpoint, settings.credential) | dict(given):
+    session = ["AWS_SESSION_TOKEN"] if settings.roles else []
+    for name in [*aws_environment(settings.endpoint, settings.credential), *session, *given]:
         options += ["--env", name]
     for folder in settings.step_mounts:
         options += ["--volume", f"{folder}:{folder}"]

@@ -198,9 +198,9 @@ class Endpoints:
 
     def _begun(self, name: str, configuration: str) -> Serving:
         (variant,) = self._kept["EndpointConfig"][configuration]["ProductionVariants"]
-        container = self._kept["Model"][variant["ModelName"]]["PrimaryContainer"]
+        model = self._kept["Model"][variant["ModelName"]]
         place = Path("endpoints") / name / configuration
-        command = serving_command(self._processes.settings, container, place, Objects())
+        command = serving_command(self._processes.settings, model, place, Objects())
         with self._lock:
             if self._closed:
                 raise ProgramError("the local AWS stops")

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from localaws.authorization.services import check_step
 from localaws.processes.jobs import Job, Outcome, Processes
 from localaws.processes.programs import ProgramError
 from localaws.server import constraints
@@ -78,7 +79,10 @@ class Run:
         name = f"step {step.name} of {execution.pipeline_name}"
         try:
             check(arguments)
-            command = commands.command(self._processes.settings, arguments, place, name)
+            role = text(arguments["RoleArn"])
+            if self._processes.settings.roles:
+                check_step(self._role(), role, job_arn.rpartition("/")[2], _image(arguments))
+            command = commands.command(self._processes.settings, arguments, place, name, role)
         except ProgramError as error:
             with self._records.lock:
                 execution.steps.append(record)
@@ -94,6 +98,11 @@ class Run:
         outcome = job.run(lambda: self._mark(record, "Executing"))
         self._end_step(record, outcome)
         return outcome.succeeded
+
+    def _role(self) -> str:
+        """The role of the pipeline, with which SageMaker makes the jobs of its steps."""
+        found = self._records.pipelines.get(self._execution.pipeline_name)
+        return found.role_arn if found else ""
 
     def _scope(self) -> dict[str, dict[str, Any]]:
         execution = self._execution
@@ -153,6 +162,10 @@ def check(arguments: Mapping[str, Any]) -> None:
     message = constraints.violations("sagemaker", "CreateProcessingJobRequest", request)
     if message:
         raise ProgramError(f"Failed to invoke sagemaker:CreateProcessingJob. Error Details: {message}")
+
+
+def _image(arguments: Mapping[str, Any]) -> str:
+    return text(arguments["AppSpecification"]["ImageUri"])
 
 
 def _status(outcome: Outcome) -> str:

@@ -49,13 +49,14 @@ def check(settings: Settings, container: Mapping[str, Any]) -> None:
         raise ProgramError("the local AWS serves a model from a folder only: ModelDataSource with CompressionType None")
 
 
-def serving_command(settings: Settings, container: Mapping[str, Any], place: Path, objects: Objects) -> Command:
-    """The command that serves the model of a container, whose files are brought from S3; its last word is the port.
+def serving_command(settings: Settings, model: Mapping[str, Any], place: Path, objects: Objects) -> Command:
+    """The command that serves a model with its role, once its files are brought from S3; its last word is the port.
 
     Raises:
         ProgramError: the folder of the model has no file.
         ObjectError: a file cannot be read.
     """
+    container, role = model["PrimaryContainer"], str(model.get("ExecutionRoleArn", ""))
     source = container["ModelDataSource"]["S3DataSource"]["S3Uri"]
     folder = settings.home / "scratch" / place / "model"
     found = objects.list(source)
@@ -74,7 +75,7 @@ def serving_command(settings: Settings, container: Mapping[str, Any], place: Pat
     specification = {"ImageUri": container["Image"], "ContainerArguments": words}
     arguments = {"AppSpecification": specification, "Environment": container.get("Environment")}
     mounted = replace(settings, step_mounts=(*settings.step_mounts, folder))
-    return command(mounted, arguments, place, f"endpoint {place.parent.name}")
+    return command(mounted, arguments, place, f"endpoint {place.parent.name}", role)
 
 
 class Serving:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import re
 import sys
 import threading
@@ -30,7 +31,8 @@ _original_delete = sf._delete_state_machine
 _lock = threading.RLock()
 _scopes: dict[str, Scope] = {}
 _finished: dict[str, threading.Event] = {}
-_definitions: dict[str, str] = {}
+_began_as: dict[str, dict[str, Any]] = {}
+"""The version, or the machine as it then was, with which each execution began; ministack runs the machine's newest."""
 
 
 def start_execution(data: dict[str, Any]) -> Any:
@@ -41,18 +43,20 @@ def start_execution(data: dict[str, Any]) -> Any:
     if refusal or machine is None:
         return refusal or _original_start(data)
     arn = f"{machine.replace(':stateMachine:', ':execution:')}:{data['name']}"
+    requested = data["stateMachineArn"]
+    chosen = _chosen(requested)
     with _lock:
         existing = sf._executions.get(arn)
         if existing and existing["status"] == "RUNNING" and _same(existing["input"], data.get("input", "{}")):
             return sf.json_response({"executionArn": arn, "startDate": existing["startDate"]})
         if existing is None:
-            _definitions[arn] = _definition(machine, data["stateMachineArn"])
+            _began_as[arn] = sf._state_machine_versions.get(chosen) or dict(sf._state_machines[machine])
             _finished[arn] = threading.Event()
-        response = _original_start(data)
+        response = _original_start({**data, "stateMachineArn": chosen})
         if existing is None:
-            named = {"stateMachineVersionArn": sf._execution_version_arn(data["stateMachineArn"])}
-            if data["stateMachineArn"] in sf._state_machine_aliases:
-                named["stateMachineAliasArn"] = data["stateMachineArn"]
+            named = {"stateMachineVersionArn": chosen if chosen in sf._state_machine_versions else None}
+            if requested in sf._state_machine_aliases:
+                named["stateMachineAliasArn"] = requested
             execution = sf._executions[arn]
             execution.update({name: value for name, value in named.items() if value})
             first = execution["events"][0]
@@ -84,10 +88,14 @@ def _same(one: str, other: str) -> bool:
     return bool(json.loads(one) == json.loads(other))
 
 
-def _definition(machine: str, named: str) -> str:
-    """The definition of the requested version or alias; ministack runs the machine's newest."""
-    version = sf._state_machine_versions.get(sf._execution_version_arn(named))
-    return str((version or sf._state_machines[machine])["definition"])
+def _chosen(requested: str) -> str:
+    """The version that an alias gives an execution, by weight at random; ministack always takes the heaviest."""
+    alias = sf._state_machine_aliases.get(requested)
+    if alias is None:
+        return requested
+    routes = alias["routingConfiguration"]
+    (route,) = random.choices(routes, [route["weight"] for route in routes])
+    return str(route["stateMachineVersionArn"])
 
 
 def describe_execution(data: dict[str, Any]) -> Any:
@@ -101,12 +109,15 @@ def describe_execution(data: dict[str, Any]) -> Any:
 
 
 def delete_state_machine(data: dict[str, Any]) -> Any:
-    """Deletes a machine and its executions, as ministack does, after stopping running ones."""
+    """Deletes a machine and its executions, as ministack does, after stopping running ones; its versions as well."""
     arn = data.get("stateMachineArn")
     gone = [key for key, item in sf._executions.items() if item["stateMachineArn"] == arn]
     for key in gone:
         stop_execution({"executionArn": key})
     response = _original_delete(data)
+    for store in (sf._state_machine_aliases, sf._state_machine_versions):
+        for qualified in [key for key in store if key.rpartition(":")[0] == arn]:
+            del store[qualified]
     history.forget([key for key in gone if key not in sf._executions])
     return response
 
@@ -117,10 +128,11 @@ def run_execution(exec_arn: str) -> None:
     if not execution:
         return
     machine = sf._state_machines.get(execution["stateMachineArn"]) or {}
-    definition = json.loads(_definitions.pop(exec_arn, "") or machine.get("definition", "{}"))
+    began_as = _began_as.pop(exec_arn, machine)
+    definition = json.loads(began_as.get("definition", "{}"))
     given = json.loads(execution["input"])
     ctx = context(execution, given, definition.get("QueryLanguage", "JSONPath"), machine.get("name", ""))
-    ctx["Execution"]["RoleArn"] = machine.get("roleArn", "")
+    ctx["Execution"]["RoleArn"] = began_as.get("roleArn", "")
     run_to_end(
         execution,
         Scope(seconds=definition.get("TimeoutSeconds")),

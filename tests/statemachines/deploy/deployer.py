@@ -12,6 +12,9 @@ from localaws.cli.process import LocalAws
 from statemachines.cli import main
 from tests.localaws.running import lead_to
 
+BESIDE = ('{"time": ', "  ", "signatures: ")
+"""What lines begin with that are not about what was done, or why not."""
+
 
 class Deployer:
     """The command line against a local AWS."""
@@ -33,7 +36,7 @@ class Deployer:
         """What is said by a command that fails: one line, besides events."""
         failed = self.run(*arguments)
         assert failed.exit_code == 1, failed.output
-        (line,) = (line for line in failed.output.splitlines(keepends=True) if not line.startswith(('{"time": ', "  ")))
+        (line,) = (line for line in failed.output.splitlines(keepends=True) if not line.startswith(BESIDE))
         return line
 
     def arn(self, machine: str) -> str:

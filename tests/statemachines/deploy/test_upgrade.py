@@ -97,6 +97,10 @@ def test_a_deployment_of_the_former_layout_is_upgraded_and_loses_nothing(
     again = deployer.deploy("--environment", "dev")
     assert {text.partition(",")[0] for text in again.values()} == {"unchanged"}
 
+    # nothing is known of releases whose buckets and tables another stack had
+    refused = deployer.refusal("rollback", "--release", "--environment", "dev")
+    assert "no release is deployed" in refused
+
 
 def test_the_part_that_has_the_data_cannot_be_left_out_of_an_upgrade(deployer: Deployer) -> None:
     deploy_former(deployer)

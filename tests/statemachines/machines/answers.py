@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -17,7 +16,6 @@ from tests.statemachines.machines.samples import (
     FOLDERS,
     ITEMS,
     RANGES,
-    SNAPSHOT,
     STEPS,
     USUAL,
     ended_task,
@@ -94,6 +92,4 @@ def _usual(state: Mapping[str, Any]) -> Sequence[Response]:
         return [{"Output": BACKFILLED}]
     if action == "getItem":
         return [{"Item": ITEMS[arguments["TableName"]]} if arguments["TableName"] in ITEMS else {}]
-    if action == "getObject" and arguments.get("Key") == "staging/manifest.json":
-        return [{"Body": json.dumps(SNAPSHOT)}]
     return [USUAL.get(action, {})]

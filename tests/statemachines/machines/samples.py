@@ -141,13 +141,6 @@ MESSAGES: dict[str, dict[str, Any]] = {
     },
     CUSTOMER_360: {"time": "2026-03-11T02:00:00Z"},
 }
-SNAPSHOT = {
-    "run_id": "a" * 16,
-    "as_of": "2026-03-10",
-    "tables": {"customers": {"rows": 3}, "plans": {"rows": 2}},
-    "counts": {"conflicts": 1},
-}
-
 STEPS = [
     {"StepName": "DeltaBuilderStep", "StepStatus": "Succeeded"},
     {"StepName": "FGABuilderStep", "StepStatus": "Failed", "FailureReason": "AlgorithmError: the disk is full"},

@@ -329,7 +329,6 @@ def _customer_360(usual: Situation) -> Iterator[Situation]:
     yield usual.but("by-date", message={"as_of": "2026-03-10", "accept_shrink": True})
     for name, message in {"no-day": {}, "no-date": {"as_of": "2026-02-30"}, "no-time": {"time": "noon"}}.items():
         yield usual.but(name, message=message)
-    yield usual.but("superseded", message={"as_of": "2026-03-09"})
     run = {"Id": "jr_1", "JobRunState": "FAILED", "ErrorMessage": "2 of 10 rows are rejected"}
     for job in ("GlueJobA", "GlueJobB"):
         yield usual.but(f"{job}-fails", responses={job: [StateError("States.TaskFailed", json.dumps(run))]})

@@ -11,7 +11,7 @@ from common.arrays import Floats, Integers
 from common.detection.pairs.coded_columns import Coded
 from common.detection.pairs.evidence import KINDS, NOVELTY, Evidence
 from common.detection.pairs.fitting import fit
-from common.detection.pairs.scoring import EvidenceModel
+from common.detection.pairs.scoring import EvidenceModel, excess
 from common.detection.parameters import current_parameters
 from tests.common.detection.synthetic import PARAMETERS
 
@@ -112,6 +112,16 @@ def test_an_amount_beyond_training_counts_for_more_where_the_host_began_it() -> 
     assert was_asked[0] == was_asked[2] == pytest.approx(np.log10(1_001))
     assert began[2] == pytest.approx(was_asked[2] + current_parameters().pairs.log10_beyond)
     assert began[0] > was_asked[0]
+
+
+@pytest.mark.parametrize(("name", "counted"), [("sessions_24h", [2]), ("slices_24h", [2]), ("sessions_15m", [0, 1, 2])])
+def test_what_chance_does_to_a_count_of_a_day_is_no_excess(name: str, counted: list[int]) -> None:
+    chance = PARAMETERS.pairs.chance_excess
+    above = np.array([0.1, chance, chance + 0.1])
+    rows = evidence(above, np.full(3, KNOWN))
+    found = excess(rows, name, above, np.zeros(3), PARAMETERS.pairs)
+    assert found.rows.tolist() == counted
+    assert found.values.tolist() == above[counted].tolist()
 
 
 def test_nothing_is_rarer_than_in_training() -> None:

@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from localaws.cli.process import LocalAws
-from tests.localaws.running import create_table, unique, wait_for
+from tests.localaws.running import ROLE, create_table, unique, wait_for
 from tests.localaws.services.stepfunctions.machines import FAIL, Machine, chain, machine, passing
 
 NESTED = "arn:aws:states:::states:startExecution.sync:2"
@@ -167,6 +167,36 @@ def test_an_alias_runs_the_version_that_it_names(local_aws: LocalAws) -> None:
     assert json.loads(done["output"]) == "first"
     assert (done["stateMachineVersionArn"], done["stateMachineAliasArn"]) == (first, alias)
     assert tested.output() == "second"
+
+
+def test_an_alias_gives_each_version_its_part(local_aws: LocalAws) -> None:
+    tested = machine(local_aws, {"A": passing("first")})
+    client = tested.client
+    first = client.publish_state_machine_version(stateMachineArn=tested.arn)["stateMachineVersionArn"]
+    definition = {"QueryLanguage": "JSONata", "StartAt": "A", "States": chain({"A": passing("second")})}
+    second = client.update_state_machine(stateMachineArn=tested.arn, definition=json.dumps(definition), publish=True)[
+        "stateMachineVersionArn"
+    ]
+    routes = [{"stateMachineVersionArn": version, "weight": 50} for version in (first, second)]
+    alias = client.create_state_machine_alias(name="live", routingConfiguration=routes)["stateMachineAliasArn"]
+    live = Machine(local_aws, alias)
+    done = [live.run() for _ in range(40)]  # all of one version: once in 2 ** 39
+    names = {first: "first", second: "second"}
+    assert {json.loads(run["output"]) for run in done} == set(names.values())
+    assert {names[run["stateMachineVersionArn"]] == json.loads(run["output"]) for run in done} == {True}
+
+
+def test_a_deleted_machine_leaves_no_versions(local_aws: LocalAws) -> None:
+    tested = machine(local_aws, {"A": passing("first")})
+    client, name = tested.client, tested.arn.rpartition(":")[2]
+    version = client.publish_state_machine_version(stateMachineArn=tested.arn)["stateMachineVersionArn"]
+    routes = [{"stateMachineVersionArn": version, "weight": 100}]
+    client.create_state_machine_alias(name="live", routingConfiguration=routes)
+    definition = client.describe_state_machine(stateMachineArn=tested.arn)["definition"]
+    client.delete_state_machine(stateMachineArn=tested.arn)
+    client.create_state_machine(name=name, definition=definition, roleArn=ROLE)
+    assert client.list_state_machine_versions(stateMachineArn=tested.arn)["stateMachineVersions"] == []
+    assert client.list_state_machine_aliases(stateMachineArn=tested.arn)["stateMachineAliases"] == []
 
 
 def test_running_executions_keep_their_definition(local_aws: LocalAws) -> None:

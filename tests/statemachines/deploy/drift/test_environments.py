@@ -51,9 +51,9 @@ def change_storage(deployer: Deployer) -> set[Place]:
     """Changes one thing of each kind that holds something; says what."""
     aws = deployer.local.client
     bucket = "dev-ndr-lake-000000000000-us-east-1"
-    aws("s3").put_bucket_policy(
-        Bucket=bucket, Policy=policy({**OTHERS, "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{bucket}/*"})
-    )
+    own = json.loads(aws("s3").get_bucket_policy(Bucket=bucket)["Policy"])["Statement"]
+    added = {**OTHERS, "Action": "s3:GetObject", "Resource": f"arn:aws:s3:::{bucket}/*"}
+    aws("s3").put_bucket_policy(Bucket=bucket, Policy=policy(*own, added))
     landing = "dev-ndr-landing-000000000000-us-east-1"
     aws("s3").put_bucket_versioning(Bucket=landing, VersioningConfiguration={"Status": "Suspended"})
     aws("dynamodb").update_continuous_backups(
@@ -68,7 +68,7 @@ def change_storage(deployer: Deployer) -> set[Place]:
     aws("sns").set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=policy(send))
     aws("logs").put_retention_policy(logGroupName="/aws/vendedlogs/states/dev-ndr", retentionInDays=3)
     return {
-        ("bucket", bucket, "Policy"),
+        ("bucket", bucket, "Policy.Statement"),
         ("bucket", landing, "VersioningConfiguration.Status"),
         ("table", "dev-batch_index", "PointInTimeRecoverySpecification.PointInTimeRecoveryEnabled"),
         ("queue", "dev-ndr-ingestion", "VisibilityTimeout"),
@@ -104,7 +104,7 @@ def change_programs(deployer: Deployer) -> set[Place]:
     cloudwatch.put_metric_alarm(**{key: alarm[key] for key in (*kept, *limits)}, Threshold=5)
     return {
         ("role", "dev-ndr-handover", "Policies.by-hand"),
-        ("role", "dev-ndr-backfill-reprocessing", "Policies"),
+        ("role", "dev-ndr-backfill-reprocessing", "Policies.work"),
         ("role", "dev-ndr-training-orchestrator", "ManagedPolicyArns"),
         ("policy", "policy/dev-ndr-page-readers", "PolicyDocument.Statement.Resource"),
         ("function", "dev-ndr-manifest-builder", "MemorySize"),
@@ -171,7 +171,7 @@ def test_what_was_changed_by_hand_is_named_and_nothing_else(
     monkeypatch.setattr(environment, "FILES", tmp_path)
     (tmp_path / "dev.yaml").write_text(FILE)
     (tmp_path / "acme.yaml").write_text(yaml.safe_dump(PROJECT))
-    with_logs = ("control-plane", "ingestion", "customer-360")
+    with_logs = ("foundation", "tasks", "ingestion", "customer-360")
     changed |= {("stack", f"dev-ndr-{stack}", "parameter LogRetentionDays") for stack in with_logs}
     found = deployed.run("drift", "--environment", "dev", "--format", "json")
     rows = json.loads(found.output)

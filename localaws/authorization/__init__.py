@@ -1,0 +1,1 @@
+"""Who may do what: the policies of roles (`policies`), and the processes that work with a role (`sessions`)."""

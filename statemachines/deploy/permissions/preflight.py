@@ -1,0 +1,43 @@
+"""The check of roles before a deployment changes anything."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from common.aws.clients import aws_errors, client
+from common.errors import DeploymentError
+from statemachines.deploy.parts import machines_of, stacks_of
+from statemachines.deploy.permissions.check import Finding, findings
+from statemachines.deploy.permissions.template import Template
+
+SHOWN = 20
+
+
+def check_roles(prefix: str, parts: Collection[str], parameters: Mapping[str, str]) -> None:
+    """Checks that the roles of the parts of an environment permit what its machines, jobs and functions need.
+
+    Raises:
+        DeploymentError: roles lack permissions; the message lists them.
+        AwsError: the account cannot be told.
+    """
+    with aws_errors("the account cannot be told"):
+        sts = client("sts")
+        account, region = str(sts.get_caller_identity()["Account"]), str(sts.meta.region_name)
+    bodies = [stack.template.read_text(encoding="utf-8") for stack in stacks_of(prefix, parts)]
+    template = Template(bodies, {**parameters, "Environment": prefix}, account, region)
+    refuse(findings(template, machines_of(parts)))
+
+
+def refuse(found: Collection[Finding]) -> None:
+    """Refuses to go on where roles lack permissions.
+
+    Raises:
+        DeploymentError: they do; the message lists them.
+    """
+    if found:
+        listed = "; ".join(str(one) for one in list(found)[:SHOWN])
+        more = f"; and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
+        raise DeploymentError(
+            f"roles lack permissions that are needed: {listed}{more}",
+            "Add them to the roles in statemachines/stacks, or correct statemachines/deploy/permissions/works.yaml",
+        )
