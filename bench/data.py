@@ -22,7 +22,7 @@ WINDOW = "2026-03-10T13:08Z"
 DAY = "2026-03-10T13:08Z/2026-03-11T13:08Z"
 COMMITS = (0, 500, 5_000, 35_000)
 """Commits of the lakes to compare; with less than a hundred, there is less to look back on. 35,000 take a year."""
-FORM = 4
+FORM = 5
 """The form of the inputs: another number after a change of what makes them, so that kept ones are not used."""
 LINE_HEAD = 64
 SIMULATION_START = "2026-03-03"

@@ -89,6 +89,7 @@ def _slice(network: Network, spec: FeatureSpec, number: int, window: Windows, ro
     pairs: Rows = {
         **_named(network, host, outbound),
         **_ends(network, peer, port),
+        **_said(port),
         "protocol": pa.array(["tcp", "udp"]).take(pa.array(np.isin(port, UDP_PORTS).astype(np.int64))),
         "sessions_cnt": sessions,
         "failed_cnt": rng.binomial(sessions, 0.1),
@@ -150,6 +151,7 @@ def _day(network: Network, day: date, age: int, digest: str, rows: int) -> Rows:
     return {
         **_named(network, host, outbound),
         **_ends(network, peer, port),
+        **_said(port),
         "sessions_cnt": rng.geometric(0.02, n),
         "slices_cnt": np.maximum(last - first, 1),
         "first_slice_ts": pa.array(offset + first * WINDOW_MICROS).cast(TIMESTAMP),
@@ -157,6 +159,13 @@ def _day(network: Network, day: date, age: int, digest: str, rows: int) -> Rows:
         "source_digest": pa.repeat(digest, n),
         "date": pa.repeat(f"{day:%Y-%m-%d}", n),
     }
+
+
+def _said(port: Integers) -> Rows:
+    """The application of each port; the logs have no URLs."""
+    ports, place = np.unique(port, return_inverse=True)
+    apps = pa.array([f"app-{number}" for number in ports.tolist()])
+    return {"app": apps.take(pa.array(place)), "domain": pa.nulls(len(port), pa.string())}
 
 
 def _named(network: Network, host: Integers, outbound: Flags) -> Rows:
