@@ -34,7 +34,7 @@ def main(seed: int, every: bool, names: tuple[str, ...]) -> None:
             return running[0]
 
         try:
-            world = build(start, Path(folder))
+            world = build(start, Path(folder), "--customer-360")
             simulated(world)
             found = plan(world, [name for name in RUNS if name in (names or RUNS)])
             missed = tried(world, found, seed, every)

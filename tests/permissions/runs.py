@@ -10,6 +10,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from statemachines.deploy.schedules import changed
 from tests.commands import command_line
@@ -138,5 +139,5 @@ def _fire(world: World, name: str, moment: str = "") -> None:
     """Makes a schedule due now; `moment` is what its target gets as the time."""
     scheduler, due = world.aws.client("scheduler"), datetime.now(UTC) + timedelta(seconds=1)
     target = scheduler.get_schedule(Name=f"ndr-{name}")["Target"]
-    given = {**target, "Input": target["Input"].replace(TIME, moment)}
-    changed(scheduler, "ndr", name, State="ENABLED", Target=given, ScheduleExpression=f"at({due:%Y-%m-%dT%H:%M:%S})")
+    changes: dict[str, Any] = {"Target": {**target, "Input": target["Input"].replace(TIME, moment)}}
+    changed(scheduler, "ndr", name, State="ENABLED", ScheduleExpression=f"at({due:%Y-%m-%dT%H:%M:%S})", **changes)

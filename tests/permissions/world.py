@@ -46,12 +46,12 @@ class World:
     outputs: dict[str, str] = field(default_factory=dict)
     template: Template = field(init=False)
 
-    def deploy(self, projects: list[Path]) -> None:
-        """Deploys all that there is."""
+    def deploy(self, projects: list[Path], *options: str) -> None:
+        """Deploys foundation, NDR and ingestion, and what options name."""
         words = [word for one in PARAMETERS for word in ("--set", one)]
         words += [word for project in projects for word in ("--project", str(project))]
         outputs = self.folder / "outputs.json"
-        run_command(self.aws, "ndr-statemachines", "deploy", "--customer-360", "--outputs", str(outputs), *words)
+        run_command(self.aws, "ndr-statemachines", "deploy", "--outputs", str(outputs), *options, *words)
         self.outputs = json.loads(outputs.read_text())
         self._push()
         defaults = ("--default", f"ImageRegistry={REGISTRY}", "--default", f"ImageTag={TAG}")
@@ -169,15 +169,18 @@ def says_refused(text: str, role: str, action: str) -> bool:
     return re.search(said, text) is not None
 
 
-def build(start_local_aws: Callable[..., LocalAws], folder: Path) -> World:
-    """A local AWS with everything deployed, a project `young` with an empty lake, and `local` with predictions."""
+def build(start_local_aws: Callable[..., LocalAws], folder: Path, *options: str) -> World:
+    """A local AWS with what options of the deployment name, too, and two projects.
+
+    The lake of `young` is empty, that of `local` has predictions that alert.
+    """
     for stage in STAGES:
         script = f'exec "{BIN}/{stage.command}" "$@"' if stage.command in REAL else "true"
         write_step(folder / "bin", stage.command, script)
     variables = {"AUTH": "true", "SFN_WAIT_SCALE": "0.02", "NDR_LOCAL_ASKED": str(folder / "asked")}
     world = World(start_local_aws(step_bin=folder / "bin", **variables), folder)
     orchestration = {"young": ("acme/hq", {}), "local": ("acme/emea", {"page": True})}
-    world.deploy([_project(folder, name, *given) for name, given in orchestration.items()])
+    world.deploy([_project(folder, name, *given) for name, given in orchestration.items()], *options)
     write_alerts(folder / "alerts", [(0, 3, within(5, 445)), (1, 6, PAIR)])
     world.upload(LAKE, "local", folder / "alerts")
     return world
