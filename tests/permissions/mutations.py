@@ -85,6 +85,7 @@ def outcomes(world: World, chosen: dict[Permission, str]) -> Iterator[Outcome]:
         with without(world.aws, permission):
             ended_well = RUNS[run](world, is_refused)
             names_it = is_refused()
+        world.end_leases()
         yield Outcome(permission, run, ended_well, names_it, RUNS[run](world, lambda: False))
 
 

@@ -81,6 +81,14 @@ class World:
         for version in (*found.get("Versions", ()), *found.get("DeleteMarkers", ())):
             s3.delete_object(Bucket=bucket, Key=version["Key"], VersionId=version["VersionId"])
 
+    def end_leases(self) -> None:
+        """Ends those of machines that could not learn what became of their work, and keep others from it."""
+        tables = self.aws.client("dynamodb")
+        for table in (self.outputs["ProcessingLockTable"], self.outputs["PublicationLockTable"]):
+            keys = [one["AttributeName"] for one in tables.describe_table(TableName=table)["Table"]["KeySchema"]]
+            for item in tables.scan(TableName=table)["Items"]:
+                tables.delete_item(TableName=table, Key={key: item[key] for key in keys})
+
     @property
     def statements(self) -> Mapping[str, list[Statement]]:
         """What each role permits, by the templates."""
@@ -105,14 +113,16 @@ class World:
         return {one["executionArn"] for one in listed}
 
     def ended(self, machine: str, before: set[str], refused: Refused) -> bool:
-        """Whether executions begin and all succeed; those in which something was refused are ended."""
+        """Whether executions begin before something is refused, and all succeed; those that take too long are ended."""
         states = self.aws.client("stepfunctions")
 
         def statuses() -> dict[str, str]:
             new = self.executions(machine) - before
             return {arn: str(states.describe_execution(executionArn=arn)["status"]) for arn in new}
 
-        self.awaited(lambda: (found := statuses()) and set(found.values()) <= set(ENDED), refused)
+        # once begun, it comes to its own end: cut off, it would keep its locks
+        if self.awaited(statuses, refused):
+            self.awaited(lambda: set(statuses().values()) <= set(ENDED), lambda: False)
         found = statuses()
         for arn, status in found.items():
             if status not in ENDED:
