@@ -70,7 +70,7 @@ PRIVATE_NAMES: dict[str, dict[str, tuple[str, ...] | None]] = {
             "explain",
         ),
     },
-    "ministack.services.cloudformation": {"_change_sets": None},
+    "ministack.services.cloudformation": {"_PERSISTED_STORES": None, "_change_sets": None},
     "ministack.services.cloudformation.changesets": {"_IMPORT_LOOKUPS": None},
     "ministack.services.cloudformation.stacks": {
         "_validation_errors": (
