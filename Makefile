@@ -260,7 +260,7 @@ statemachines-deploy: setup ## Create or update tables, roles, rules and state m
 	$(BIN)/ndr-statemachines deploy $(foreach path,$(PROJECT),--project $(path)) $(foreach value,$(SET),--set $(value))
 
 .PHONY: deploy
-deploy: setup ## Deploy all of an environment as statemachines/environments/<env>.yaml describes it: ENV=dev [PARTS="ndr ..."] [CANARY=10%/5m] [SIGNED=<folder>] [ALLOW_REPLACE=1]
+deploy: setup $(PIPELINES_VENV)/.installed ## Deploy all of an environment as statemachines/environments/<env>.yaml describes it: ENV=dev [PARTS="ndr ..."] [CANARY=10%/5m] [SIGNED=<folder>] [ALLOW_REPLACE=1]
 	$(BIN)/ndr-statemachines up $(ENV) $(foreach part,$(PARTS),--parts $(part)) $(if $(CANARY),--canary $(CANARY)) \
 		$(if $(SIGNED),--signed $(SIGNED)) $(if $(ALLOW_REPLACE),--allow-replace)
 
