@@ -76,9 +76,7 @@ def test_without_a_checkout_definitions_are_not_built(checkout: Path, monkeypatc
 
 def test_what_agrees_but_cannot_be_kept_is_said(checkout: Path) -> None:
     (checkout / "build").write_text("no folder")
-    with pytest.raises(
-        definitions.DefinitionError, match=r"current cannot be written: .*\. Make the folder writable"
-    ):
+    with pytest.raises(definitions.DefinitionError, match=r"current cannot be written: .*\. Make the folder writable"):
         definitions.check_current()
 
 
