@@ -83,7 +83,7 @@ def picture(page: Page) -> bytes:
 
 def main() -> None:
     """Writes the pictures of the demo in a folder, `demo` without any."""
-    for name, content in take(Path(sys.argv[1] if len(sys.argv) > 1 else "demo")).items():
+    for name, content in take(Path(sys.argv[1] if len(sys.argv) > 1 else "demo").resolve()).items():
         (FOLDER / f"{name}.png").write_bytes(content)
 
 

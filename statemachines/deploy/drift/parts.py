@@ -75,7 +75,7 @@ def findings_of_pipelines(
         AwsError: a call was refused.
     """
     planned: Sequence[Plan] = plans(
-        client("sagemaker"), pipeline_names(), outputs["StepRoleArn"], defaults, network, prefix
+        client("sagemaker"), pipeline_names(), outputs["PipelineRoleArn"], defaults, network, prefix
     )
     for plan in planned:
         yield from _findings_of_plan("pipeline", plan.name, plan.changes, remedy)
