@@ -121,12 +121,12 @@ def rollback(machines: tuple[str, ...], is_release: bool, environment: str) -> N
 
 @main.command(epilog="Example: ndr-statemachines registry")
 @click.option(
-    "--key",
+    "--kms-key",
     metavar="ARN",
     help="Key of KMS that encrypts the repositories, given when they are made.  [default: AWS's own]",
 )
 @report_errors
-def registry(key: str | None) -> None:
+def registry(kms_key: str | None) -> None:
     """Create or update the repositories of the images in ECR, which all environments of the account share.
 
     Tags are immutable, images are scanned when they are pushed, and old ones expire. Repositories that exist are taken
@@ -136,7 +136,7 @@ def registry(key: str | None) -> None:
 
     with activity(f"stack {STACK}"):
         done = deploy_registry(
-            {"KmsKeyArn": key} if key else {}, lambda change: click.echo(f"  {change.resource}: {change.what}")
+            {"KmsKeyArn": kms_key} if kms_key else {}, lambda change: click.echo(f"  {change.resource}: {change.what}")
         )
     click.echo(f"stack {STACK}: {done}")
 

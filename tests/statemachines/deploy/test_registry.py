@@ -48,14 +48,14 @@ def test_repositories_that_exist_are_taken_over_with_their_images(deployer: Depl
 
     assert deployer.run("registry").output.splitlines()[-1] == f"{STACK}: unchanged"
     # another key would mean other repositories, without the images
-    refused = deployer.run("registry", "--key", KEY)
+    refused = deployer.run("registry", "--kms-key", KEY)
     assert refused.exit_code == 1 and "replaced" in refused.output
     assert ecr.describe_images(repositoryName="ndr-delta")["imageDetails"] == [kept]
 
 
 @pytest.mark.slow
 def test_new_repositories_are_encrypted_with_the_key_that_is_given(deployer: Deployer) -> None:
-    assert f"{STACK}: created" in deployer.run("registry", "--key", KEY).output
+    assert f"{STACK}: created" in deployer.run("registry", "--kms-key", KEY).output
     for _ in range(2):
         found = deployer.local.client("ecr").describe_repositories()["repositories"]
         assert {one["encryptionConfiguration"].get("kmsKey") for one in found} == {KEY}
