@@ -128,6 +128,7 @@ PRIVATE_NAMES: dict[str, dict[str, tuple[str, ...] | None]] = {
         "_update_ttl": ("data",),
         "copy": None,
     },
+    "ministack.services.ecr": {"_repositories": None},
     "ministack.services.eventbridge": {
         "_event_buses": None,
         "_dispatch_to_lambda": ("arn", "payload"),
