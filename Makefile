@@ -112,6 +112,10 @@ protocol: setup ## Draw 20,000 schedules of manifest builders for each of their 
 kills: setup $(LOCAL_VENV)/.installed ## Kill deployments, rollbacks and removals at twenty random points of the local AWS, and repeat them: [SEED=]
 	NDR_DEPLOY_ROUNDS=5 $(if $(SEED),NDR_DEPLOY_SEED=$(SEED)) $(BIN)/python -m pytest tests/statemachines/deploy/test_killed.py
 
+.PHONY: permissions
+permissions: setup $(LOCAL_VENV)/.installed ## Take one permission away from each role on the local AWS, and see what fails: [PERMISSIONS="--seed 7", "--all"]
+	$(BIN)/python -m tests.permissions $(PERMISSIONS)
+
 .PHONY: ingestion
 ingestion: setup $(LOCAL_VENV)/.installed ## Ingest 2,000 files on the local AWS, each announced three times, with a builder and a run killed
 	NDR_INGESTION_FILES=2000 $(BIN)/python -m pytest tests/e2e/test_ingestion_killed.py

@@ -14,6 +14,7 @@ OF_THEIR_OWN = {
     "e2e": "the commands together, over whole lakes",
     "contributing": "the worked examples of docs/contributing, followed step by step",
     "oracle": "a second calculation of the features in SQL, and the tests of it",
+    "permissions": "runs on the local AWS without one of the permissions of a role",
     "torture": "the long run of kills, schedules and damaged files",
     "statemachines/machines": "runs of the state machines, whose definitions lie directly in statemachines/",
     "statemachines/simulation": "schedules of many executions of these machines at once",

@@ -6,6 +6,7 @@ Every library has error types and words of its own for the same answer of S3; th
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +22,10 @@ class Failure:
     remedy: str
 
 
+_DENIAL = re.compile(r"User: \S+ is not authorized to perform: [\w:*]+(?: on resource: [^\s\"<,]+)?")
+"""Who may not do what, as S3 answers; not to requests for the head of an object, whose answers have no words."""
+_LINK = re.compile(r"\s*\x1b\[\d+m↳\x1b\[0m ")
+"""What delta-rs writes in the place of each colon."""
 _S3: tuple[tuple[tuple[str, ...], Failure], ...] = (
     (
         ("NoSuchBucket", "NO_SUCH_BUCKET"),
@@ -51,7 +56,7 @@ _S3: tuple[tuple[tuple[str, ...], Failure], ...] = (
     (
         ("AccessDenied", "ACCESS_DENIED", "403 Forbidden", "lacked the necessary privileges", "AllAccessDisabled"),
         Failure(
-            "{endpoint} denied access to {bucket}",
+            "{endpoint} denied access to {bucket}{denial}",
             "Give these credentials the permissions to list the bucket and to read, write and remove its objects",
         ),
     ),
@@ -109,6 +114,7 @@ def failure_of(error: BaseException | str, uri: str) -> Failure | None:
                 "endpoint": s3_endpoint() or f"S3 in {aws_region()}",
                 "region": aws_region(),
                 "place": uri,
+                "denial": f": {denial[0]}" if (denial := _DENIAL.search(_LINK.sub(": ", text))) else "",
             }
             return Failure(failure.cause.format(**words), failure.remedy)
     return None

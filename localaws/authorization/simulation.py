@@ -10,6 +10,9 @@ from ministack.services import iam
 
 from localaws.authorization.policies import denial
 
+SESSION = "simulation"
+"""Who asks, in place of a process."""
+
 _original = iam._simulate_principal_policy
 
 
@@ -40,7 +43,7 @@ def simulate(p: dict[str, Any]) -> Any:
 
 
 def _decision(role: str, action: str, resource: str, keys: dict[str, str]) -> str:
-    message = denial(role, action, resource, "simulation", keys)
+    message = denial(role, action, resource, SESSION, keys)
     if not message:
         return "allowed"
     return "explicitDeny" if "explicit deny" in message else "implicitDeny"

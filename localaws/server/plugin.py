@@ -9,7 +9,7 @@ from ministack import app as ministack_app
 from ministack.core import router
 from ministack.services import stepfunctions
 
-from localaws.authorization import requests, simulation, targets
+from localaws.authorization import asked, requests, simulation, targets
 from localaws.authorization.sessions import Sessions
 from localaws.processes.jobs import Processes
 from localaws.server import constraints, wire
@@ -72,6 +72,7 @@ class Plugin:
         schedules.install(pipelines.start, settings.roles)
         targets.install(settings.roles)
         simulation.install()
+        asked.install(settings.asked)
         sagemaker = pipelines.operations() | ModelPackages(self._store).operations()
         self._endpoints = Endpoints(self._store, processes)
         add_service("sagemaker", "SageMaker", self._endpoints.handler(sagemaker))

@@ -91,7 +91,7 @@ class Settings:
 
     `hosts` are the names, each with a port, under which it answers. `glue_minute_seconds` is the unit of the time
     limits of Glue's runs; tests shorten it. With `roles`, what steps, jobs, tasks and functions ask for is checked
-    against the role of each.
+    against the role of each, and noted in the file `asked`, if one is named.
     """
 
     home: Path
@@ -108,6 +108,7 @@ class Settings:
     function_idle_seconds: float
     glue_minute_seconds: float
     roles: bool
+    asked: Path | None
 
     @classmethod
     def from_environment(cls, step_umask: int) -> Settings:
@@ -136,6 +137,7 @@ class Settings:
             function_idle_seconds=_number("NDR_FUNCTION_IDLE", 300, 0),
             glue_minute_seconds=_number("NDR_GLUE_MINUTE", 60, 0),
             roles=_flag("AUTH"),
+            asked=Path(asked).resolve() if (asked := os.environ.get("NDR_LOCAL_ASKED")) else None,
         )
 
     @property

@@ -29,7 +29,7 @@ CASES = {
     "ExpiredToken": (400, "refused the credentials"),
     "NoSuchBucket": (404, "does not exist"),
 }
-
+DENIAL = "User: arn:aws:sts::0:assumed-role/r/s is not authorized to perform: s3:ListBucket on resource: arn:aws:s3:::b"
 
 SERVER = """
 import sys
@@ -41,8 +41,8 @@ class Refusing(BaseHTTPRequestHandler):
     def answer(self):
         self.rfile.read(int(self.headers.get("Content-Length") or 0))
         status, code = self.path[1:].split("-")[:2]
-        code = next(name for name in sys.argv[1:] if name.lower() == code)
-        body = f"<?xml version='1.0'?><Error><Code>{code}</Code><Message>no</Message></Error>".encode()
+        code = next(name for name in sys.argv[2:] if name.lower() == code)
+        body = f"<?xml version='1.0'?><Error><Code>{code}</Code><Message>{sys.argv[1]}</Message></Error>".encode()
         self.send_response(int(status))
         self.send_header("Content-Type", "application/xml")
         self.send_header("Content-Length", str(len(body)))
@@ -62,7 +62,7 @@ server.serve_forever()
 @pytest.fixture(scope="module")
 def endpoint() -> Iterator[str]:
     """S3 that refuses requests with the status and code in the bucket's name; a process: clients may hold the GIL."""
-    process = subprocess.Popen([sys.executable, "-c", SERVER, *CASES], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen([sys.executable, "-c", SERVER, DENIAL, *CASES], stdout=subprocess.PIPE, text=True)
     assert process.stdout
     yield f"http://127.0.0.1:{process.stdout.readline().strip()}"
     process.kill()
@@ -105,6 +105,7 @@ def test_a_refusal_of_s3_is_told_by_every_library(
             use()
         assert_tells(caught.value, words, uri)
         assert endpoint in str(caught.value)
+        assert (f": {DENIAL}" in str(caught.value)) == (code == "AccessDenied"), str(caught.value)
     with pytest.raises(NdrError) as caught, aws_errors("no"):
         client("s3").list_objects_v2(Bucket=bucket)
     assert code in str(caught.value)
