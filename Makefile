@@ -6,6 +6,7 @@ SPARK_VENV := .venv-spark
 PIPELINES_VENV := .venv-pipelines
 LOCAL_VENV := .venv-local
 DOCS_VENV := .venv-docs
+CHECKOV_VENV := .venv-checkov
 BIN := $(VENV)/bin
 
 INSTALL := requirements/install.sh
@@ -68,6 +69,11 @@ $(DOCS_VENV)/.installed: requirements/docs.txt | $(VENV)/.installed
 	$(INSTALL) $(DOCS_VENV) requirements/docs.txt
 	touch $@
 
+$(CHECKOV_VENV)/.installed: requirements/checkov.txt | $(VENV)/.installed
+	$(PYTHON) -m venv --without-pip $(CHECKOV_VENV)
+	$(INSTALL) $(CHECKOV_VENV) requirements/checkov.txt
+	touch $@
+
 .PHONY: demo
 demo: setup ## Turn simulated logs, or INPUT=<folder>, into ranked anomalies: [LAKE=] [TRAIN_DAYS=] [SCORE_DAYS=] [LOG_TIME_ZONE=] [TOP=] [PORT=]
 	$(BIN)/ndr-demo $(DEMO_OPTIONS)
@@ -117,6 +123,10 @@ ingestion: setup $(LOCAL_VENV)/.installed ## Ingest 2,000 files on the local AWS
 .PHONY: writers
 writers: setup $(LOCAL_VENV)/.installed $(SPARK_VENV)/.installed java ## Write one table in the local S3 by eight drivers of classic Spark, Sail, and no engine at once
 	NDR_TEST_DRIVERS="spark spark spark spark spark spark spark spark sail" $(BIN)/python -m pytest tests/common/lake/test_writers_at_once.py
+
+.PHONY: checkov
+checkov: $(CHECKOV_VENV)/.installed ## Look for what is unsafe in the templates of the stacks; statemachines/checkov.yaml says what is meant so, and why
+	$(CHECKOV_VENV)/bin/checkov --config-file statemachines/checkov.yaml
 
 .PHONY: torture
 torture: setup $(PIPELINES_VENV)/.installed ## Kill, reorder and damage at random for about 90 minutes; goes on where it was ended: [TORTURE="--kills 50"]
@@ -264,7 +274,7 @@ statemachines-deploy: setup ## Create or update tables, roles, rules and state m
 	$(BIN)/ndr-statemachines deploy $(foreach path,$(PROJECT),--project $(path)) $(foreach value,$(SET),--set $(value))
 
 .PHONY: deploy
-deploy: setup ## Deploy all of an environment as statemachines/environments/<env>.yaml describes it: ENV=dev [PARTS="ndr ..."] [CANARY=10%/5m] [SIGNED=<folder>] [ALLOW_REPLACE=1]
+deploy: setup $(PIPELINES_VENV)/.installed ## Deploy all of an environment as statemachines/environments/<env>.yaml describes it: ENV=dev [PARTS="ndr ..."] [CANARY=10%/5m] [SIGNED=<folder>] [ALLOW_REPLACE=1]
 	$(BIN)/ndr-statemachines up $(ENV) $(foreach part,$(PARTS),--parts $(part)) $(if $(CANARY),--canary $(CANARY)) \
 		$(if $(SIGNED),--signed $(SIGNED)) $(if $(ALLOW_REPLACE),--allow-replace)
 
@@ -316,9 +326,10 @@ lock: setup ## Resolve the dependencies of pyproject.toml into requirements/
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-find-links --no-emit-index-url --extra spark --extra test -o requirements/spark.txt pyproject.toml
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-find-links --no-emit-index-url --group local -o requirements/local.txt
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-find-links --no-emit-index-url --group docs -o requirements/docs.txt
+	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-find-links --no-emit-index-url --group checkov -o requirements/checkov.txt
 	$(BIN)/uv pip compile -q --universal --generate-hashes --no-emit-find-links --no-emit-index-url --extra pipelines -o requirements/pipelines.txt pyproject.toml
 	$(MAKE) images-lock
 
 .PHONY: clean
 clean: ## Remove the environments, demo/, build/ and docs/assets/
-	rm -rf $(VENV) $(SPARK_VENV) $(LOCAL_VENV) $(PIPELINES_VENV) $(DOCS_VENV) demo build docs/assets
+	rm -rf $(VENV) $(SPARK_VENV) $(LOCAL_VENV) $(PIPELINES_VENV) $(DOCS_VENV) $(CHECKOV_VENV) demo build docs/assets

@@ -1,7 +1,8 @@
 """Pushes the images of the bake file to ECR: python images/push.py [target ...].
 
-Logs in with the AWS credentials of the environment, creates missing repositories (scan on push, immutable tags), then
-builds and pushes the images whose tag does not exist yet. TAG is the tag; REGISTRY overrides the account's registry.
+Logs in with the AWS credentials of the environment, makes the repositories what statemachines/stacks/registry.yaml
+says, then builds and pushes the images whose tag does not exist yet. TAG is the tag; REGISTRY overrides the account's
+registry.
 Then keeps both for ndr-pipelines, which deploys the images of the last push.
 """
 
@@ -23,6 +24,7 @@ import click
 from common.errors import InputError, StorageError
 from common.runtime.cli import report_errors
 from pipelines.images import PUSHED, record_push
+from statemachines.deploy.registry import STACK, deploy_registry
 
 
 @click.command()
@@ -43,10 +45,7 @@ def main(targets: Sequence[str], record: Path) -> None:
     environment = {**os.environ, "REGISTRY": registry, "TAG": tag}
     with _logged_in(registry, user, password):
         images = _images(targets or ["default"], environment)
-        existing = _repositories(ecr)
-        for name in dict.fromkeys(reference.removeprefix(f"{registry}/").partition(":")[0] for reference in images):
-            if name not in existing:
-                _create(ecr, name)
+        click.echo(f"stack {STACK}: {deploy_registry({})}")
         missing = {reference: target for reference, target in images.items() if not _exists(reference)}
         for reference in images.keys() - missing.keys():
             click.echo(f"{reference} exists already")
@@ -77,20 +76,6 @@ def _members(group: str, plan: Mapping[str, Any]) -> Iterator[str]:
     """The targets of a group and of its nested groups, without targets they only build on."""
     for name in plan["group"][group]["targets"]:
         yield from _members(name, plan) if name in plan["group"] else (name,)
-
-
-def _repositories(ecr: object) -> set[str]:
-    pages = ecr.get_paginator("describe_repositories").paginate()  # type: ignore[attr-defined]
-    return {entry["repositoryName"] for page in pages for entry in page["repositories"]}
-
-
-def _create(ecr: object, name: str) -> None:
-    ecr.create_repository(  # type: ignore[attr-defined]
-        repositoryName=name,
-        imageTagMutability="IMMUTABLE",
-        imageScanningConfiguration={"scanOnPush": True},
-    )
-    click.echo(f"created repository {name}")
 
 
 def _exists(reference: str) -> bool:

@@ -5,15 +5,20 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from common.errors import NdrError
+from common.runtime.sources import sources_digest
+from common.storage.drafts import draft
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "pipelines" / "definitions"
 SDK_ENVIRONMENT = ROOT / ".venv-pipelines"
+CURRENT = ROOT / "build" / "pipelines-current"
+"""Holds the digest of the committed definitions and of what they are built from, when they last agreed."""
+SOURCES = ("common", "pipelines", "requirements/pipelines.txt")
 # all that the SDK may know of AWS while it builds: its import fails without a region
 OFFLINE = {
     "AWS_DEFAULT_REGION": "us-east-1",
@@ -80,6 +85,41 @@ def stale(built: Mapping[str, Definition], folder: Path = FOLDER) -> list[str]:
     committed = {path.stem: path.read_text() for path in folder.glob("*.json")}
     wanted = {name: to_text(definition) for name, definition in built.items()}
     return sorted(name for name in committed | wanted if committed.get(name) != wanted.get(name))
+
+
+def check_current() -> None:
+    """Refuses committed definitions that are not what the code builds; without a checkout, there is no code.
+
+    Builds them only if these or the code are different since they last agreed.
+
+    Raises:
+        DefinitionError: some differ, or they cannot be built.
+    """
+    if not (ROOT / "pyproject.toml").exists():
+        return
+    digest = sources_digest(ROOT, SOURCES)
+    if CURRENT.exists() and CURRENT.read_text() == digest:
+        return
+    refuse(stale(build()))
+    try:
+        CURRENT.parent.mkdir(exist_ok=True)
+        with draft(CURRENT) as path:
+            path.write_text(digest)
+    except OSError as error:
+        raise DefinitionError(f"{CURRENT} cannot be written: {error}", "Make the folder writable") from None
+
+
+def refuse(stale: Iterable[str]) -> None:
+    """Raises an error with the names of the definitions that are not current, where there are any.
+
+    Raises:
+        DefinitionError: there are.
+    """
+    if named := ", ".join(stale):
+        raise DefinitionError(
+            f"the committed definitions of {named} are not what pipelines/ builds",
+            "Run make pipelines-definitions and commit the result",
+        )
 
 
 def write(built: Mapping[str, Definition], folder: Path = FOLDER) -> None:

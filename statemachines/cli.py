@@ -119,6 +119,28 @@ def rollback(machines: tuple[str, ...], is_release: bool, environment: str) -> N
         show(published)
 
 
+@main.command(epilog="Example: ndr-statemachines registry")
+@click.option(
+    "--kms-key",
+    metavar="ARN",
+    help="Key of KMS that encrypts the repositories, given when they are made.  [default: AWS's own]",
+)
+@report_errors
+def registry(kms_key: str | None) -> None:
+    """Create or update the repositories of the images in ECR, which all environments of the account share.
+
+    Tags are immutable, images are scanned when they are pushed, and old ones expire. Repositories that exist are taken
+    over, with their images. make push does the same first.
+    """
+    from statemachines.deploy.registry import STACK, deploy_registry
+
+    with activity(f"stack {STACK}"):
+        done = deploy_registry(
+            {"KmsKeyArn": kms_key} if kms_key else {}, lambda change: click.echo(f"  {change.resource}: {change.what}")
+        )
+    click.echo(f"stack {STACK}: {done}")
+
+
 @main.command(epilog="Example: ndr-statemachines sign --key release.pem --out build/release")
 @click.option(
     "--key",

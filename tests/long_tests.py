@@ -25,6 +25,7 @@ PARTS = {
     "kills": "deployments, rollbacks and removals, killed at 20 random points and repeated",
     "permissions": "each role loses a permission on the local AWS, and what fails has to name it",
     "ingestion": "2,000 files from a bucket to Parquet, announced three times, a builder and a run killed",
+    "checkov": "what is unsafe in the templates of the stacks, but for what is listed with a reason",
     "writers": "8 drivers of classic Spark, Sail and no engine commit to one table in S3 at once",
     "torture": "kills, schedules and damaged files at random: [Reliability](reliability.md)",
 }

@@ -70,7 +70,7 @@ PRIVATE_NAMES: dict[str, dict[str, tuple[str, ...] | None]] = {
             "explain",
         ),
     },
-    "ministack.services.cloudformation": {"_change_sets": None},
+    "ministack.services.cloudformation": {"_PERSISTED_STORES": None, "_change_sets": None},
     "ministack.services.cloudformation.changesets": {"_IMPORT_LOOKUPS": None},
     "ministack.services.cloudformation.stacks": {
         "_validation_errors": (
@@ -128,6 +128,7 @@ PRIVATE_NAMES: dict[str, dict[str, tuple[str, ...] | None]] = {
         "_update_ttl": ("data",),
         "copy": None,
     },
+    "ministack.services.ecr": {"_repositories": None},
     "ministack.services.eventbridge": {
         "_event_buses": None,
         "_dispatch_to_lambda": ("arn", "payload"),

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ministack.services import cloudformation as of_ministack
-from ministack.services import dynamodb, eventbridge, lambda_svc, s3
+from ministack.services import dynamodb, ecr, eventbridge, lambda_svc, s3
 from ministack.services.cloudformation import changesets, provisioners, stacks
 
 from localaws.processes.programs import ProgramError
@@ -40,6 +40,7 @@ _EXCLUDED = (
     "AWS::ECS::Service",
 )
 _EVENT_BUS = "AWS::Events::EventBus"
+_REPOSITORY = "AWS::ECR::Repository"
 _UPLOADS = "AbortIncompleteMultipartUpload"
 _EXPIRATION = "ExpirationInDays"
 _OLD_VERSIONS = "NoncurrentVersionExpiration"
@@ -58,6 +59,8 @@ def install(check_function: Check) -> None:
     replace(stacks, "_validation_errors", _errors)
     provisioners._RESOURCE_HANDLERS[_EVENT_BUS]["import"] = _import_event_bus
     changesets._IMPORT_LOOKUPS[_EVENT_BUS] = (("Name",), _event_bus_problem)
+    provisioners._RESOURCE_HANDLERS[_REPOSITORY]["import"] = _import_repository
+    changesets._IMPORT_LOOKUPS[_REPOSITORY] = (("RepositoryName",), _repository_problem)
     _extend("AWS::S3::Bucket", "_s3", done=_apply_lifecycle)
     _extend("AWS::DynamoDB::Table", "_ddb", done=_apply_table_settings)
     _extend("AWS::Lambda::Function", "_lambda", _checked(check_function), _reserve)
@@ -98,6 +101,18 @@ def _import_event_bus(identifier: Mapping[str, str]) -> tuple[str, dict[str, str
     """Name and attributes of a bus that a stack takes over, as others are by ministack."""
     name = identifier["Name"]
     return name, {"Arn": eventbridge._event_buses[name]["Arn"], "Name": name}
+
+
+def _repository_problem(name: str) -> str | None:
+    """Why a repository of this name cannot be taken over."""
+    return None if name in ecr._repositories else f"Repository {name} not found"
+
+
+def _import_repository(identifier: Mapping[str, str]) -> tuple[str, dict[str, str]]:
+    """Name and attributes of a repository that a stack takes over, with its images."""
+    name = identifier["RepositoryName"]
+    found = ecr._repositories[name]
+    return name, {"Arn": found["repositoryArn"], "RepositoryUri": found["repositoryUri"]}
 
 
 def _extend(

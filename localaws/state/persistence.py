@@ -9,7 +9,6 @@ objects and executions are saved one by one (see `dynamodb_items`, `queue_messag
 from __future__ import annotations
 
 import asyncio
-import copy
 import json
 import re
 from collections import defaultdict
@@ -19,7 +18,7 @@ from urllib.parse import parse_qs
 
 from ministack import app
 from ministack.core.persistence import _json_default, _json_object_hook
-from ministack.services import s3, stepfunctions
+from ministack.services import cloudformation, s3, stepfunctions
 
 from localaws.server.wire import Handler, Response
 from localaws.state import dynamodb_items, queue_messages
@@ -27,7 +26,7 @@ from localaws.state.store import Store
 
 KIND = "service"
 SECONDS = 1.0
-_COPIES = 100
+_TRIES = 100
 
 _READS = re.compile(r"(Describe|Get|List|Query|Scan|BatchGet|Search|TransactGet|Receive|Lookup|Test|Validate|Head)")
 # saved one by one, or by the service itself
@@ -42,15 +41,21 @@ def _machines() -> dict[str, Any]:
     """The state of Step Functions without executions."""
     sf = stepfunctions
     return {
-        "state_machines": copy.deepcopy(sf._state_machines),
-        "tags": copy.deepcopy(sf._tags),
-        "activities": copy.deepcopy(sf._activities),
-        "state_machine_versions": copy.deepcopy(sf._state_machine_versions),
-        "state_machine_aliases": copy.deepcopy(sf._state_machine_aliases),
+        "state_machines": sf._state_machines,
+        "tags": sf._tags,
+        "activities": sf._activities,
+        "state_machine_versions": sf._state_machine_versions,
+        "state_machine_aliases": sf._state_machine_aliases,
     }
 
 
+def _stacks() -> dict[str, Any]:
+    """The state of CloudFormation itself, as copying it takes longer than writing it down."""
+    return {key: store() for store, key in cloudformation._PERSISTED_STORES}
+
+
 _OWN_STATES: dict[str, Callable[[], Any]] = {
+    "cloudformation": _stacks,
     "dynamodb": dynamodb_items.state,
     "sqs": queue_messages.state,
     "stepfunctions": _machines,
@@ -84,14 +89,18 @@ def delivers(service: str, method: str, path: str) -> bool:
     return service in ("events", "sns")
 
 
-async def _copied(state: Callable[[], Any]) -> Any:
-    """A consistent copy of the state, retried while a thread of ministack changes it."""
-    for _ in range(_COPIES):
+def _text(state: Any) -> str | None:
+    return None if state is None else json.dumps(state, default=_json_default)
+
+
+async def _consistent(state: Callable[[], Any]) -> str | None:
+    """The state as text, tried again while a thread of ministack changes it."""
+    for _ in range(_TRIES):
         try:
-            return state()
+            return _text(state())
         except RuntimeError:
             await asyncio.sleep(0)
-    return state()
+    return _text(state())
 
 
 class Persistence:
@@ -150,17 +159,14 @@ class Persistence:
             covered = self._changed[key]
             state = _states().get(key)
             if state is not None:
-                copied = await _copied(state)
+                text = await _consistent(state)
                 messages = self._messages.changes() if key == "sqs" else []
-                await asyncio.to_thread(self._write, key, copied, messages)
+                await asyncio.to_thread(self._write, key, text, messages)
             self._saved[key] = covered
 
-    def _write(self, key: str, state: Any, messages: Sequence[queue_messages.Change] = ()) -> None:
+    def _write(self, key: str, text: str | None, messages: Sequence[queue_messages.Change] = ()) -> None:
         self._messages.write(messages)
-        if state is None:
-            return
-        text = json.dumps(state, default=_json_default)
-        if self._written.get(key) != text:
+        if text is not None and self._written.get(key) != text:
             self._store.put_text(KIND, key, text)
             self._written[key] = text
 
@@ -174,4 +180,4 @@ class Persistence:
     def close(self) -> None:
         """Saves everything a last time."""
         for key, state in _states().items():
-            self._write(key, state(), self._messages.changes() if key == "sqs" else ())
+            self._write(key, _text(state()), self._messages.changes() if key == "sqs" else ())

@@ -9,6 +9,7 @@ import sys
 import tomllib
 from collections.abc import Mapping
 from hashlib import sha256
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -18,8 +19,14 @@ from botocore.exceptions import ClientError
 
 from common.aws.clients import S3_CHANGED, aws_errors
 from common.errors import DeploymentError, InputError
+from common.runtime.sources import LEFT_OUT, sources_digest
+from common.storage.drafts import draft
 
 ROOT = Path(__file__).parents[2]
+BUILT = Path("build", "wheels")
+"""Below the checkout: the wheels that were built last, each in a folder that is named for what it was built from."""
+KEPT = 5
+"""So many of them."""
 FOLDER = "ingestion"
 SCRIPTS = {"GlueScript": "jobs/ndjson_to_parquet/ndr_ndjson_to_parquet.py"}
 CUSTOMER_360_SCRIPTS = {
@@ -37,25 +44,48 @@ Code = dict[str, tuple[str, bytes]]
 
 
 def read_code(wheel: Path | None, scripts: Mapping[str, str] = SCRIPTS) -> Code:
-    """The code in the wheel, or in one that is built from the checkout; its keys stand for the wheel's bytes.
+    """The code in the wheel, or in that of the checkout; its keys stand for the wheel's bytes.
 
     Raises:
         DeploymentError: there is no checkout, or the wheel cannot be built.
         InputError: the file is no wheel of the project.
     """
-    with TemporaryDirectory() as folder:
-        path = wheel or build_wheel(Path(folder))
-        try:
-            with ZipFile(path) as archive:
-                contents = {name: (Path(script).name, archive.read(script)) for name, script in scripts.items()}
-        except (OSError, BadZipFile, KeyError) as error:
-            raise InputError(f"{path} is no wheel of the project: {error}", "Leave out --wheel in a checkout") from None
+    path = wheel or wheel_of_checkout()
+    try:
         content = path.read_bytes()
-        place = f"{FOLDER}/{sha256(content).hexdigest()[:16]}"
-        return {
-            "GlueWheel": (f"{place}/{path.name}", content),
-            **{name: (f"{place}/{script}", text) for name, (script, text) in contents.items()},
-        }
+        with ZipFile(path) as archive:
+            contents = {name: (Path(script).name, archive.read(script)) for name, script in scripts.items()}
+    except (OSError, BadZipFile, KeyError) as error:
+        raise InputError(f"{path} is no wheel of the project: {error}", "Leave out --wheel in a checkout") from None
+    place = f"{FOLDER}/{sha256(content).hexdigest()[:16]}"
+    return {
+        "GlueWheel": (f"{place}/{path.name}", content),
+        **{name: (f"{place}/{script}", text) for name, (script, text) in contents.items()},
+    }
+
+
+def wheel_of_checkout() -> Path:
+    """The wheel of the checkout, kept below `build/`: built only if what it is built from, or with, is different.
+
+    Raises:
+        DeploymentError: there is no checkout, or the wheel cannot be built or kept.
+    """
+    place = ROOT / BUILT / sources_digest(ROOT, [*_packages(), *BESIDE], _builder())
+    if found := [*place.glob("*.whl")]:
+        return found[0]
+    with TemporaryDirectory() as folder:
+        built = build_wheel(Path(folder))
+        try:
+            place.mkdir(parents=True, exist_ok=True)
+            with draft(place / built.name) as path:
+                shutil.copy(built, path)
+            for former in sorted(place.parent.iterdir(), key=lambda path: path.stat().st_mtime)[:-KEPT]:
+                shutil.rmtree(former)
+        except OSError as error:
+            raise DeploymentError(
+                f"the wheel cannot be kept in {place}: {error}", "Make the folder writable, or give --wheel"
+            ) from None
+    return place / built.name
 
 
 def build_wheel(folder: Path) -> Path:
@@ -66,13 +96,9 @@ def build_wheel(folder: Path) -> Path:
     Raises:
         DeploymentError: there is no checkout, or the wheel cannot be built.
     """
-    if not (ROOT / "pyproject.toml").exists():
-        raise DeploymentError("the project's wheel is built from a checkout, but there is none", "Give it as --wheel")
     source = folder / "source"
-    packages = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]["find"]["include"]
-    for package in packages:
-        name = package.rstrip("*")
-        shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("node_modules", "__pycache__"))
+    for name in _packages():
+        shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns(*LEFT_OUT))
     for name in BESIDE:
         shutil.copy(ROOT / name, source)
     for path in source.rglob("*"):
@@ -87,6 +113,24 @@ def build_wheel(folder: Path) -> Path:
         raise DeploymentError(f"the project's wheel cannot be built: {reason}", "Install setuptools, or give --wheel")
     (wheel,) = folder.glob("*.whl")
     return wheel
+
+
+def _builder() -> str:
+    """What else than the sources decides the bytes of a wheel."""
+    try:
+        return f"setuptools {version('setuptools')}, Python {sys.version}"
+    except PackageNotFoundError:
+        raise DeploymentError(
+            "the project's wheel cannot be built: setuptools is missing", "Install setuptools, or give --wheel"
+        ) from None
+
+
+def _packages() -> list[str]:
+    """The folders of the packages that are in the wheel."""
+    if not (ROOT / "pyproject.toml").exists():
+        raise DeploymentError("the project's wheel is built from a checkout, but there is none", "Give it as --wheel")
+    found = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["packages"]["find"]["include"]
+    return [package.rstrip("*") for package in found]
 
 
 def upload_code(s3: Any, bucket: str, code: Code) -> str:

@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 
 from common.aws.clients import aws_errors, client
 from common.errors import DeploymentError, NdrError, ParametersError
+from pipelines.definitions import check_current
 from statemachines.definitions import placeholders, text_of
 from statemachines.deploy.parts import machines_of, stacks_of
 from statemachines.deploy.projects import read_project
@@ -39,12 +40,14 @@ def run(checks: Iterable[Check]) -> None:
 def checks(
     prefix: str, parts: Sequence[str], parameters: Mapping[str, str], projects: Sequence[Path]
 ) -> Iterator[Check]:
-    """What is looked at of stacks, state machines and projects, in the order in which it is said."""
+    """What is looked at of stacks, state machines, pipelines and projects, in the order in which it is said."""
     yield check_account
     for name, value in parameters.items():
         yield lambda name=name, value=value: check_parameters({name: value})  # type: ignore[misc]
     for machine in machines_of(parts):
         yield lambda machine=machine: check_placeholders(machine, parts)  # type: ignore[misc]
+    if "ndr" in parts:
+        yield check_current
     for project in projects:
         yield lambda project=project: _read(project)  # type: ignore[misc]
     given = {**parameters, "Environment": prefix}

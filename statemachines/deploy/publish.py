@@ -15,6 +15,8 @@ from common.errors import DeploymentError
 from statemachines.definitions import MACHINES, filled
 
 ALIAS = "live"
+TRACING = {"enabled": True}
+"""Executions are traced with X-Ray."""
 _ABSENT = ("ResourceNotFound", "StateMachineDoesNotExist")
 
 
@@ -145,6 +147,7 @@ def _prepare(stepfunctions: Any, machine: str, prefix: str, arn: str | None, out
         "definition": definition,
         "roleArn": role,
         "loggingConfiguration": logging_of(outputs),
+        "tracingConfiguration": TRACING,
     }
     with aws_errors(f"the state machine {machine} could not be published"):
         done = "unchanged"
@@ -153,10 +156,11 @@ def _prepare(stepfunctions: Any, machine: str, prefix: str, arn: str | None, out
             done = "created"
         else:
             current = stepfunctions.describe_state_machine(stateMachineArn=arn)
-            if json.loads(current["definition"]) != json.loads(definition) or current["roleArn"] != role:
+            now = json.loads(current["definition"]), current["roleArn"], current.get("tracingConfiguration")
+            if now != (json.loads(definition), role, TRACING):
                 stepfunctions.update_state_machine(stateMachineArn=arn, **wanted)
                 done = "updated"
-        digest = hashlib.sha256(f"{definition} {role}".encode()).hexdigest()
+        digest = hashlib.sha256(f"{definition} {role} {TRACING}".encode()).hexdigest()
         newest = _published_as(stepfunctions, arn, f"sha256:{digest}")
         routes, note = routes_of(stepfunctions, arn)
     moves = routes != {newest: 100} and not (routes and note == _rolled_back_from(newest))

@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from common import __version__
 from common.errors import DeploymentError
@@ -15,7 +16,7 @@ from pipelines.definitions import names as pipeline_names
 from pipelines.deployment import Plan, with_defaults
 from pipelines.images import digest_of, last_push, uris
 from statemachines.deploy import provenance
-from statemachines.deploy.code import CUSTOMER_360_SCRIPTS, ROOT, SCRIPTS, Code, read_code
+from statemachines.deploy.code import CUSTOMER_360_SCRIPTS, ROOT, SCRIPTS, Code, build_wheel, read_code
 
 DIRTY = "-dirty"
 
@@ -100,7 +101,8 @@ def sign_release(key: Path, folder: Path, tag: str) -> list[str]:
     folder.mkdir(parents=True, exist_ok=True)
     for former in folder.glob("*.whl"):
         former.unlink()
-    code = read_code(None, {**SCRIPTS, **CUSTOMER_360_SCRIPTS})
+    with TemporaryDirectory() as built:
+        code = read_code(build_wheel(Path(built)), {**SCRIPTS, **CUSTOMER_360_SCRIPTS})
     name, content = code["GlueWheel"]
     (folder / Path(name).name).write_bytes(content)
     pushed = last_push()

@@ -18,6 +18,8 @@ IDENTITY = {
     "AWS::Logs::LogGroup": ("LogGroupName",),
     "AWS::Events::EventBus": ("Name",),
     "AWS::ECS::Cluster": ("ClusterName",),
+    # whose encryption no update can change
+    "AWS::ECR::Repository": ("RepositoryName", "EncryptionConfiguration"),
     "AWS::IAM::Role": ("RoleName", "AssumeRolePolicyDocument"),
 }
 """What is told of a resource to take it over: CloudFormation believes it, and sets nothing. The rest is an update."""

@@ -22,13 +22,27 @@ _original_update = sf._update_state_machine
 
 def create_state_machine(data: dict[str, Any]) -> Any:
     """Creates a machine, with a role that Step Functions can assume."""
-    return _refused(data.get("roleArn"), data.get("definition")) or _original_create(data)
+    answer = _refused(data.get("roleArn"), data.get("definition")) or _original_create(data)
+    return _with_tracing(answer, data, data.get("tracingConfiguration", {"enabled": False}))
 
 
 def update_state_machine(data: dict[str, Any]) -> Any:
     """Updates a machine, with a role that Step Functions can assume."""
     now = {**(sf._state_machines.get(data.get("stateMachineArn")) or {}), **data}
-    return _refused(now.get("roleArn"), now.get("definition")) or _original_update(data)
+    answer = _refused(now.get("roleArn"), now.get("definition")) or _original_update(data)
+    return _with_tracing(answer, data, data.get("tracingConfiguration"))
+
+
+def _with_tracing(answer: Any, data: dict[str, Any], wanted: Any) -> Any:
+    """The answer, once the machine that it is about says whether it is traced, which ministack forgets.
+
+    Nothing is traced here.
+    """
+    status, _, body = answer
+    if status == 200 and wanted is not None:
+        arn = data.get("stateMachineArn") or json.loads(body)["stateMachineArn"]
+        sf._state_machines[arn]["tracingConfiguration"] = wanted
+    return answer
 
 
 def _refused(role: Any, definition: Any) -> Any:

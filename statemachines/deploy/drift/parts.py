@@ -16,14 +16,14 @@ from pipelines.tasks import task_plans
 from statemachines.definitions import MACHINES, filled
 from statemachines.deploy.drift.comparison import Finding, differences, plain
 from statemachines.deploy.projects import items_of
-from statemachines.deploy.publish import ALIAS, live_version, logging_of, machines_by_name
+from statemachines.deploy.publish import ALIAS, TRACING, live_version, logging_of, machines_by_name
 from statemachines.deploy.schedules import targets_of
 
 
 def findings_of_machines(
     prefix: str, machines: Sequence[str], outputs: Mapping[str, str], remedy: str
 ) -> Iterator[Finding]:
-    """What differs in the machines: definition, role, logs, and the version that the alias names.
+    """What differs in the machines: definition, role, logs, traces, and the version that the alias names.
 
     Raises:
         AwsError: a call was refused.
@@ -41,11 +41,13 @@ def findings_of_machines(
             "definition": json.loads(filled(machine, outputs)),
             "role": outputs[MACHINES[machine]],
             "logs": logging_of(outputs),
+            "traces": TRACING,
         }
         deployed = {
             "definition": json.loads(is_["definition"]),
             "role": is_["roleArn"],
             "logs": is_.get("loggingConfiguration"),
+            "traces": is_.get("tracingConfiguration"),
         }
         for path, should, value in differences(plain(wanted), plain(deployed)):
             yield Finding("machine", name, path, should, value, remedy)
@@ -73,7 +75,7 @@ def findings_of_pipelines(
         AwsError: a call was refused.
     """
     planned: Sequence[Plan] = plans(
-        client("sagemaker"), pipeline_names(), outputs["StepRoleArn"], defaults, network, prefix
+        client("sagemaker"), pipeline_names(), outputs["PipelineRoleArn"], defaults, network, prefix
     )
     for plan in planned:
         yield from _findings_of_plan("pipeline", plan.name, plan.changes, remedy)

@@ -18,6 +18,10 @@ LOGGING = (
     *("logs:ListLogDeliveries", "logs:PutResourcePolicy", "logs:DescribeResourcePolicies", "logs:DescribeLogGroups"),
 )
 """What each machine does for its logs; none of it has a resource to name."""
+TRACES = tuple(
+    f"xray:{verb}" for verb in ("PutTraceSegments", "PutTelemetryRecords", "GetSamplingRules", "GetSamplingTargets")
+)
+"""What each machine does for its traces; none of it has a resource to name."""
 RULES = {
     "states:startExecution.sync": "StepFunctionsGetEventsForStepFunctionsExecutionRule",
     "ecs:runTask.sync": "StepFunctionsGetEventsForECSTaskRule",
@@ -66,7 +70,7 @@ def needs_of_machine(
     definition: Mapping[str, Any], machine: str, place: Place, former: Collection[str]
 ) -> Iterator[Need]:
     """What a definition needs, whose placeholders are filled in; `former` are the pipelines noted in locks."""
-    yield from (Need(action, "*") for action in LOGGING)
+    yield from (Need(action, "*") for action in (*LOGGING, *TRACES))
     started: set[str] = set()
     for _, state in states_of(definition):
         if state["Type"] == "Map" and "ItemReader" in state:

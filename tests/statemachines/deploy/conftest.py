@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from statemachines.deploy.code import build_wheel
+from statemachines.deploy.code import wheel_of_checkout
 from tests.localaws.running import Started
 from tests.statemachines.deploy.deployer import Deployer, led_to
 
 
 @pytest.fixture(scope="session")
 def wheel_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel of the checkout, as the only one in its folder: built once, for `up --signed`."""
-    folder = tmp_path_factory.mktemp("wheel")
-    shutil.copy(build_wheel(tmp_path_factory.mktemp("build")), folder)
-    return folder
+    """The folder of the wheel of the checkout, the only one in it, for `up --signed`."""
+    return wheel_of_checkout().parent
 
 
 @pytest.fixture

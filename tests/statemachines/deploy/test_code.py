@@ -40,12 +40,7 @@ def test_the_job_gets_the_code_of_the_checkout_once(deployer: Deployer, tmp_path
     assert found[script] == (ROOT / SCRIPT).read_bytes()
     with ZipFile(io.BytesIO(found[wheel])) as archive:
         assert archive.read("common/ndjson/texts.py") == (ROOT / "common/ndjson/texts.py").read_bytes()
-    # as ndr-local runs it, with other modes of files
-    before = os.umask(0o077)
-    try:
-        again = deployer.deploy()
-    finally:
-        os.umask(before)
+    again = deployer.deploy()
     assert (again["code of the Glue job"], again["stack ndr-ingestion"]) == ("unchanged", "unchanged")
 
     other = tmp_path / Path(wheel).name
@@ -68,6 +63,54 @@ def test_the_job_gets_the_code_of_the_checkout_once(deployer: Deployer, tmp_path
         assert given_up == {"DaysAfterInitiation": 2}
     old = {bucket: entry["old"]["Expiration"]["Days"] for bucket, entry in rules.items() if "old" in entry}
     assert old == {"ingestion-quarantine": 800, "manifests": 800}
+
+
+def test_the_wheel_is_built_only_if_what_it_is_built_from_is_different(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "common").mkdir()
+    for name in code.BESIDE:
+        (tmp_path / name).write_text("text\n")
+    (tmp_path / "pyproject.toml").write_text(
+        '[project]\nname = "small"\nversion = "1"\n[tool.setuptools.packages.find]\ninclude = ["common*"]\n'
+    )
+    source = tmp_path / "common" / "__init__.py"
+    source.write_text("A = 1\n")
+    monkeypatch.setattr(code, "ROOT", tmp_path)
+    first = code.wheel_of_checkout()
+    built = first.read_bytes()
+    (tmp_path / "common" / "__pycache__").mkdir()
+    (tmp_path / "common" / "__pycache__" / "a.pyc").write_text("of Python")
+    with monkeypatch.context() as patched:
+        patched.setattr(code, "build_wheel", None)  # would fail
+        assert code.wheel_of_checkout() == first
+    source.write_text("A = 2\n")
+    second = code.wheel_of_checkout()
+    with ZipFile(second) as archive:
+        assert archive.read("common/__init__.py") == b"A = 2\n"
+    assert (first.read_bytes(), code.wheel_of_checkout()) == (built, second)
+    # as ndr-local builds it, with other modes of files
+    before = os.umask(0o077)
+    try:
+        (other := tmp_path / "other").mkdir()
+        assert code.build_wheel(other).read_bytes() == second.read_bytes()
+    finally:
+        os.umask(before)
+
+    monkeypatch.setattr(code, "KEPT", 1)
+    source.write_text("A = 3\n")
+    third = code.wheel_of_checkout()
+    assert [path.name for path in (tmp_path / code.BUILT).iterdir()] == [third.parent.name]
+
+
+def test_a_wheel_that_cannot_be_kept_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(code, "BUILT", tmp_path / "file")
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setattr(code, "build_wheel", lambda folder: folder / "a.whl")
+    with pytest.raises(
+        DeploymentError, match=r"the wheel cannot be kept in .*file/.*\. Make the folder writable, or give --wheel"
+    ):
+        code.wheel_of_checkout()
 
 
 def test_a_file_that_is_no_wheel_of_the_project_is_refused(tmp_path: Path) -> None:

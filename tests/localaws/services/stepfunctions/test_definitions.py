@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from localaws.cli.process import LocalAws
-from tests.localaws.running import unique
+from tests.localaws.running import ROLE, unique
 from tests.localaws.services.stepfunctions.machines import FAIL, chain, failing_task, machine, part, passing
 
 UNSUPPORTED = "UNSUPPORTED_JSONATA_EXPRESSION: "
@@ -72,6 +72,30 @@ def test_a_definition_that_aws_refuses_is_refused(local_aws: LocalAws, state: di
     with pytest.raises(ClientError) as caught:
         right.client.update_state_machine(stateMachineArn=right.arn, definition=text)
     assert (caught.value.response["Error"]["Code"], caught.value.response["Error"]["Message"]) == expected
+
+
+def test_a_machine_says_whether_it_is_traced(local_aws: LocalAws) -> None:
+    tested, client = machine(local_aws, {"A": passing(1)}), local_aws.client("stepfunctions")
+
+    def is_traced() -> bool:
+        return bool(client.describe_state_machine(stateMachineArn=tested.arn)["tracingConfiguration"]["enabled"])
+
+    assert not is_traced()
+    client.update_state_machine(stateMachineArn=tested.arn, tracingConfiguration={"enabled": True})
+    assert is_traced()
+    with pytest.raises(ClientError):
+        client.update_state_machine(
+            stateMachineArn=tested.arn, definition="{}", tracingConfiguration={"enabled": False}
+        )
+    assert is_traced()
+    client.update_state_machine(stateMachineArn=tested.arn, roleArn=ROLE)
+    assert is_traced()
+    definition = client.describe_state_machine(stateMachineArn=tested.arn)["definition"]
+    made = client.create_state_machine(
+        name=unique("traced"), definition=definition, roleArn=ROLE, tracingConfiguration={"enabled": True}
+    )
+    found = client.describe_state_machine(stateMachineArn=made["stateMachineArn"])
+    assert found["tracingConfiguration"] == {"enabled": True}
 
 
 def test_what_aws_takes_is_taken(local_aws: LocalAws) -> None:

@@ -123,7 +123,9 @@ def change_parts(deployer: Deployer) -> set[Place]:
     states, sagemaker = deployer.states, deployer.local.client("sagemaker")
     arn = deployer.arn("dev-sfn_ndr_handover")
     definition = {**deployer.definition(arn), "TimeoutSeconds": 11}
-    states.update_state_machine(stateMachineArn=arn, definition=json.dumps(definition))
+    states.update_state_machine(
+        stateMachineArn=arn, definition=json.dumps(definition), tracingConfiguration={"enabled": False}
+    )
     states.publish_state_machine_version(stateMachineArn=deployer.arn(LIVE))
     found = json.loads(sagemaker.describe_pipeline(PipelineName="dev-ndr-page")["PipelineDefinition"])
     found["Parameters"] = [
@@ -134,6 +136,7 @@ def change_parts(deployer: Deployer) -> set[Place]:
     sagemaker.delete_pipeline(PipelineName="dev-ndr-canary", ClientRequestToken="x" * 32)
     return {
         ("machine", "dev-sfn_ndr_handover", "definition.TimeoutSeconds"),
+        ("machine", "dev-sfn_ndr_handover", "traces.enabled"),
         ("alias", f"{LIVE}:live", "version"),
         ("pipeline", "dev-ndr-page", "Parameters[InstanceType].DefaultValue"),
         ("pipeline", "dev-ndr-canary", ""),
