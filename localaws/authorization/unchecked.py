@@ -13,7 +13,7 @@ UNCHECKED = {
     ("logs:ListLogDeliveries", "*"): "machines keep their history, and deliver no logs",
     ("logs:*ResourcePolic*", "*"): "machines keep their history, and deliver no logs",
     ("logs:DescribeLogGroups", "*"): "machines keep their history, and deliver no logs",
-    ("events:*", "*:rule/StepFunctionsGetEvents*"): "machines see themselves when what they wait for has ended",
+    ("xray:*", "*"): "traces are not sent",
     ("sagemaker:StopProcessingJob", "*"): "the process of a job is ended without a call",
 }
 """Why, by patterns of actions and of the ARNs that they are done to."""

@@ -98,7 +98,8 @@ def _pipeline(name: str, place: Place) -> str:
 
 def _of_map(machine: str, place: Place) -> Iterator[Need]:
     """A distributed map runs its items as executions of its own machine."""
-    yield Need("states:StartExecution", f"arn:aws:states:{place.here}:stateMachine:{machine}/*")
+    for started in (machine, f"{machine}/*"):
+        yield Need("states:StartExecution", f"arn:aws:states:{place.here}:stateMachine:{started}")
     for verb in ("Describe", "Stop", "Redrive"):
         yield Need(f"states:{verb}Execution", f"arn:aws:states:{place.here}:execution:{machine}/*:*")
 
