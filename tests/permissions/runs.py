@@ -79,8 +79,8 @@ def backfill(world: World, refused: Refused) -> bool:
 
 
 def start(world: World, refused: Refused) -> bool:
-    """A project that begins to learn."""
-    return world.execution("sfn_ndr_start_project", {"project_name": "young"}, refused)
+    """A project that has no logs yet."""
+    return world.execution("sfn_ndr_start_project", {"project_name": "new"}, refused)
 
 
 def ingestion(world: World, refused: Refused) -> bool:

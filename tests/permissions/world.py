@@ -180,16 +180,16 @@ def says_refused(text: str, role: str, action: str) -> bool:
 
 
 def build(start_local_aws: Callable[..., LocalAws], folder: Path, *options: str) -> World:
-    """A local AWS with what options of the deployment name, too, and two projects.
+    """A local AWS with what options of the deployment name, too, and three projects.
 
-    The lake of `young` is empty, that of `local` has predictions that alert.
+    `young` gets logs, `new` none; their lakes are empty, that of `local` has predictions that alert.
     """
     for stage in STAGES:
         script = f'exec "{BIN}/{stage.command}" "$@"' if stage.command in REAL else "true"
         write_step(folder / "bin", stage.command, script)
     variables = {"AUTH": "true", "SFN_WAIT_SCALE": "0.02", "NDR_LOCAL_ASKED": str(folder / "asked")}
     world = World(start_local_aws(step_bin=folder / "bin", **variables), folder)
-    orchestration = {"young": ("acme/hq", {}), "local": ("acme/emea", {"page": True})}
+    orchestration = {"young": ("acme/hq", {}), "new": ("acme/new", {}), "local": ("acme/emea", {"page": True})}
     world.deploy([_project(folder, name, *given) for name, given in orchestration.items()], *options)
     write_alerts(folder / "alerts", [(0, 3, within(5, 445)), (1, 6, PAIR)])
     world.upload(LAKE, "local", folder / "alerts")
