@@ -48,6 +48,7 @@ NOT_RUN = {
     "ndr-indicators remove": "needs an indicator, as docs/analyst.md has one",
     "ndr-calendar --lake demo/lake --put": "needs a calendar, as docs/analyst.md has one",
     "ndr-feedback --lake demo/lake --allow-list": "needs a list, as docs/analyst.md has one",
+    "ndr-cost --rates": "needs prices, as docs/operations.md has some",
     "ndr-canary": "needs more hosts at work, as tests/jobs/canary have some",
     "ndr-serve": "answers requests until it is ended; tests/jobs/serve ask it",
     "ndr-ingestion trace": "needs a file that has landed, as docs/ingestion.md has one",
