@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import time
 from collections import deque
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from ministack.core.responses import error_response_json
@@ -63,7 +64,8 @@ def restore(data: dict[str, Any]) -> Any:
     changes = _changes.get(name, deque())
     earliest = changes[0].moment if len(changes) == MOST else _started
     if name in dynamodb._tables and not earliest <= moment <= time.time():
-        message = f"Invalid Restore Time: this server knows the table since {earliest:.0f}"
+        since = datetime.fromtimestamp(earliest, UTC).isoformat(timespec="seconds")
+        message = f"Invalid Restore Time: this server knows the table since {since}"
         return error_response_json("InvalidRestoreTimeException", message, 400)
     response = _original_restore(data)
     if response[0] == 200:

@@ -32,6 +32,8 @@ NOT_RUN = {
     "ndr-models export": "takes long; tests/tools/models run it",
     "ndr-statemachines start-project": "needs a bucket with days of logs, as tests/e2e/test_start_project.py has one",
     "ndr-statemachines rollback": "needs an earlier version, as docs/statemachines.md has one",
+    "ndr-statemachines drift --environment": "needs that environment, as docs/operations.md has it",
+    "ndr-statemachines restore table": "needs a table that is older, as docs/operations.md has one",
     "ndr-statemachines sign": "needs a key, as docs/operations.md has one",
     "ndr-settings check s3:": "needs a bucket of yours",
     "ndr-pipelines generate": "needs the SDK; make pipelines-check runs it",
