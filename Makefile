@@ -110,7 +110,7 @@ protocol: setup ## Draw 20,000 schedules of manifest builders for each of their 
 
 .PHONY: kills
 kills: setup $(LOCAL_VENV)/.installed ## Kill deployments, rollbacks and removals at twenty random points of the local AWS, and repeat them: [SEED=]
-	NDR_DEPLOY_ROUNDS=5 $(if $(SEED),NDR_DEPLOY_SEED=$(SEED)) $(BIN)/python -m pytest tests/statemachines/deploy/test_killed.py
+	NDR_DEPLOY_ROUNDS=5 $(if $(SEED),NDR_DEPLOY_SEED=$(SEED)) $(BIN)/python -m pytest -m long tests/statemachines/deploy/test_killed.py
 
 .PHONY: permissions
 permissions: setup $(LOCAL_VENV)/.installed ## Take one permission away from each role on the local AWS, and see what fails: [PERMISSIONS="--seed 7", "--all"]

@@ -19,7 +19,9 @@ def types(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["add-a-log-format", "add-a-feature", "add-a-stage"])
+@pytest.mark.parametrize(
+    "name", ["add-a-log-format", "add-a-feature", pytest.param("add-a-stage", marks=pytest.mark.long)]
+)
 def test_worked_example(name: str, types: list[str], tmp_path: Path) -> None:
     root = copy_of_repository(tmp_path / "repository")
     before = contents(root)

@@ -118,6 +118,7 @@ def _named(lake: Path) -> set[Path]:
     }
 
 
+@pytest.mark.long
 def test_one_run_clears_up_what_killed_runs_left(logs: Path, slices: Path, tmp_path: Path) -> None:
     kill_points(logs, slices, tmp_path, count=4, seed=1)
 

@@ -13,7 +13,7 @@ from tests.permissions.mutations import outcomes, plan
 from tests.permissions.works import undeclared
 from tests.permissions.world import build
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 ROLES = ("ndr-training-orchestrator", "ndr-ndjson-ingestion", "ndr-ndjson-to-parquet")
 
 

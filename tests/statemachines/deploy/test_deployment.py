@@ -157,6 +157,7 @@ def test_buckets_with_logs_a_key_and_a_vpc_reach_the_roles(deployer: Deployer) -
     assert set(iam.list_role_policies(RoleName="ndr-manifest-builder")["PolicyNames"]) == {"key", "work"}
 
 
+@pytest.mark.long
 def test_what_was_interrupted_is_taken_up_again(deployer: Deployer) -> None:
     deployer.deploy()
     deployer.deploy("--set", FOUR)

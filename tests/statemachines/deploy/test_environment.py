@@ -68,6 +68,7 @@ def test_what_was_removed_is_deployed_over_what_it_left(deployer: Deployer) -> N
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_all_parts_go_back_to_the_release_before(
     deployer: Deployer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -32,7 +32,7 @@ FIRST = f"{PARTS}pipeline_defaults: {{InstanceType: ml.m5.2xlarge}}\n"
 SECOND = f"{PARTS}parameters: {{PipelineName15mParameter: ndr-15m-streaming, LogRetentionDays: '7'}}\n"
 ROLLBACK = ("rollback", "--release", "--environment", "dev")
 DESTROY = ("destroy", "dev", "--delete-data", "dev")
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.long]
 
 
 class Operations:
