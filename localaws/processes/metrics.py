@@ -6,8 +6,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-from ministack.services import cloudwatch
-
 MARK = b'"_aws"'
 MOST_METRICS, MOST_DIMENSIONS = 100, 30
 
@@ -21,6 +19,8 @@ class MetricLog:
 
     def publish(self) -> None:
         """Makes metrics of the lines that were added. Lines that are none are no metrics, as in CloudWatch."""
+        from ministack.services import cloudwatch  # which is there where the server is
+
         with self._log.open("rb") as file:
             file.seek(self._read)
             for line in file:
