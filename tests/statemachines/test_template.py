@@ -47,11 +47,12 @@ WILDCARDS = {
 }
 """Resources of the machines' roles that stand for more than one thing, and why."""
 
-LOG_DELIVERY = {
+OF_ALL = {
     *(f"logs:{verb}LogDelivery" for verb in ("Create", "Get", "Update", "Delete")),
     *("logs:ListLogDeliveries", "logs:PutResourcePolicy", "logs:DescribeResourcePolicies", "logs:DescribeLogGroups"),
+    *("xray:PutTraceSegments", "xray:PutTelemetryRecords", "xray:GetSamplingRules", "xray:GetSamplingTargets"),
 }
-"""What every machine does for its logs; none of it has a resource to name."""
+"""What every machine does for its logs and traces; none of it has a resource to name."""
 
 EARLIER = {
     "sfn_ndr_backfill_reprocessing": {
@@ -92,7 +93,7 @@ def permitted_in(machine: str, **parameters: str) -> set[Permission]:
     """What the role of the machine permits in a stack with these parameters."""
     template = Template(**parameters)
     found = template.always_permitted(template.role_name(template.outputs[MACHINES[machine]]))
-    return {(action, resource) for action, resource in found if action not in LOG_DELIVERY}
+    return {(action, resource) for action, resource in found if action not in OF_ALL}
 
 
 @pytest.mark.slow
@@ -135,7 +136,7 @@ def test_a_role_names_its_resources(machine: str) -> None:
     arn = template.outputs[MACHINES[machine]]
     assert {resource for _, resource in permitted_in(machine) if "*" in resource} <= set(WILDCARDS)
     always = template.always_permitted(template.role_name(arn))
-    assert {(action, "*") for action in LOG_DELIVERY} == {found for found in always if found[1] == "*"}
+    assert {(action, "*") for action in OF_ALL} == {found for found in always if found[1] == "*"}
     role = template.roles()[arn]
     assert "ManagedPolicyArns" not in role
     (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
