@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from statemachines.deploy.drift.template import parsed
+from statemachines.deploy.functions import parsed
 
 LINE = re.compile(r"^(      DashboardBody: ).*$", re.MULTILINE)
 """The line of the template that is generated."""

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from statemachines.definitions import states_of
+from statemachines.deploy.functions import parsed
 from statemachines.deploy.parts import TEMPLATES
 from statemachines.deploy.permissions.template import Template as Deployed
-from statemachines.deploy.permissions.template import parsed
 
 HERE = "us-east-1:000000000000"
 PLAIN = [path for name, path in TEMPLATES.items() if name != "observability"]

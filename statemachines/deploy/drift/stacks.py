@@ -13,7 +13,8 @@ from pipelines.differences import ABSENT
 from statemachines.deploy.drift.clients import Clients
 from statemachines.deploy.drift.comparison import Finding, differences, plain
 from statemachines.deploy.drift.kinds import KINDS, with_policies
-from statemachines.deploy.drift.template import Resource, Stack, parsed
+from statemachines.deploy.drift.template import Resource, Stack
+from statemachines.deploy.functions import parsed
 from statemachines.deploy.stack import BROKEN, body_wanted, stack_described
 
 READERS = 8

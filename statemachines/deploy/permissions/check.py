@@ -32,7 +32,7 @@ class Finding:
 
 def place_of(template: Template) -> Place:
     """Where the machines of templates are."""
-    return Place(template.place["here"], template.values.get("Environment", ""), template.outputs)
+    return Place(template.here, template.values.get("Environment", ""), template.outputs)
 
 
 def needs(template: Template, machines: Collection[str]) -> dict[str, list[Need]]:

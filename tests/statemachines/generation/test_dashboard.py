@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from statemachines.deploy.drift.template import parsed
+from statemachines.deploy.functions import parsed
 from statemachines.generation.dashboard import alarms_of, with_dashboard
 from statemachines.generation.files import ALARMS, ROOT
 

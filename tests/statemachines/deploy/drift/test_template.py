@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from common.errors import DeploymentError
-from statemachines.deploy.drift.template import Stack, parsed
+from statemachines.deploy.drift.template import Stack
+from statemachines.deploy.functions import parsed
 
 BODY = """
 Conditions:
