@@ -75,7 +75,7 @@ def up(environment: str, allow_replace: bool, parts: Sequence[str], canary: Cana
     signatures = Signatures.of(signed, trusted_key(described))
     if signatures.signed is None:
         click.echo("signatures: not checked, as the environment has no trust_key", err=True)
-    looked_at = [*checks(prefix, chosen, described.parameters, projects)]
+    looked_at = list(checks(prefix, chosen, described.parameters, projects))
     if "ndr" in chosen:
         planned = _pipelines(described, prefix, None)
         looked_at += [lambda: check_images(planned), lambda: signatures.check_images(planned)]

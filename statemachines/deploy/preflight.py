@@ -6,6 +6,7 @@ The templates themselves are checked by `make statemachines-check`, when they ar
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from statemachines.deploy.projects import read_project
 from statemachines.deploy.stack import check_parameters, holding_data
 from statemachines.deploy.templates import outputs_of
 
-Check = Callable[[], None]
+Check = Callable[[], object]
 """Raises an error that names value, place and remedy where something is wrong."""
 
 
@@ -43,13 +44,13 @@ def checks(
     """What is looked at of stacks, state machines, pipelines and projects, in the order in which it is said."""
     yield check_account
     for name, value in parameters.items():
-        yield lambda name=name, value=value: check_parameters({name: value})  # type: ignore[misc]
+        yield partial(check_parameters, {name: value})
     for machine in machines_of(parts):
-        yield lambda machine=machine: check_placeholders(machine, parts)  # type: ignore[misc]
+        yield partial(check_placeholders, machine, parts)
     if "ndr" in parts:
         yield check_current
     for project in projects:
-        yield lambda project=project: _read(project)  # type: ignore[misc]
+        yield partial(read_project, project)
     given = {**parameters, "Environment": prefix}
     yield lambda: check_buckets(_buckets(prefix, parts, given))
 
@@ -98,10 +99,6 @@ def _error(check: Check) -> NdrError | None:
     except NdrError as error:
         return error
     return None
-
-
-def _read(project: Path) -> None:
-    read_project(project)
 
 
 def _buckets(prefix: str, parts: Sequence[str], given: Mapping[str, str]) -> list[str]:
