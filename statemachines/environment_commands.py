@@ -15,7 +15,7 @@ from common.runtime.commands import command
 from common.runtime.environments import EnvironmentType, prefix_of
 from common.runtime.output import activity
 from common.runtime.rows import format_option, print_rows
-from statemachines.deploy.canary import Canary, CanaryType
+from statemachines.canary_option import Canary, CanaryType
 from statemachines.deploy.parts import PARTS
 
 if TYPE_CHECKING:

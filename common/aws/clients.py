@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import boto3
@@ -22,6 +24,8 @@ S3_GONE = frozenset({"404", "NoSuchKey", "NoSuchVersion", "NotFound"})
 """The codes by which S3 says that an object, or this version of it, does not exist."""
 S3_CHANGED = frozenset({"412", "PreconditionFailed"})
 """The codes by which S3 says that an object is not the one that the call was about."""
+IDENTITY = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE")
+"""The variables that say who calls."""
 LOG = logging.getLogger(__name__)
 PERMISSIONS_REMEDY = "Check the credentials, their permissions, and AWS_REGION and AWS_ENDPOINT_URL"
 
@@ -32,7 +36,7 @@ def client(service: str, region: str | None = None) -> Any:
     Its calls are repeated after transient failures and throttling, with growing pauses, at most `CALL_ATTEMPTS` times;
     of a repeated call, a warning is logged.
     """
-    made = boto3.client(
+    made = _session(tuple(os.environ.get(name) for name in IDENTITY)).client(
         service,
         region_name=region or aws_region(),
         config=Config(
@@ -43,6 +47,13 @@ def client(service: str, region: str | None = None) -> Any:
     )
     made.meta.events.register("request-created", _say_attempt)
     return made
+
+
+@cache
+def _session(identity: tuple[str | None, ...]) -> boto3.Session:
+    """One session for all clients of an identity: a session keeps the credentials that it has found."""
+    del identity  # boto3 reads it from the environment
+    return boto3.Session()
 
 
 def _say_attempt(request: Any, operation_name: str, **_: Any) -> None:

@@ -2,49 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
-
-import click
 
 from common.aws.clients import aws_errors, client
 from common.errors import DeploymentError
 from common.retries import polled
+from statemachines.canary_option import Canary
 from statemachines.deploy.publish import Prepared, move_alias
 
 PAUSE_SECONDS = 5.0
-_FORM = re.compile(r"(?P<percent>\d{1,2})%/(?P<number>\d{1,4})(?P<unit>[smh])")
-_SECONDS = {"s": 1, "m": 60, "h": 3600}
-
-
-@dataclass(frozen=True)
-class Canary:
-    """How many percent of the executions start the new versions, and for how many seconds the alarms are watched."""
-
-    percent: int
-    seconds: int
 
 
 class CanaryError(DeploymentError):
     """A release that was tried is not taken up; the aliases name the versions before."""
-
-
-class CanaryType(click.ParamType[Canary]):
-    """A percentage and a time, as `10%/5m`; seconds, minutes or hours."""
-
-    name = "percent/time"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Canary:
-        """The canary; fails with a usage error that names the value."""
-        if isinstance(value, Canary):
-            return value
-        found = _FORM.fullmatch(str(value))
-        percent, number = (int(found["percent"]), int(found["number"])) if found else (0, 0)
-        if found is None or not percent or not number:
-            self.fail(f"{value!r} is none. Give 1 to 99 percent, and how long they are watched: 10%/5m", param, ctx)
-        return Canary(percent, number * _SECONDS[found["unit"]])
 
 
 def check_quiet(alarms: str, machines: Sequence[str]) -> None:

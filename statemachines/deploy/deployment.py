@@ -12,7 +12,8 @@ from common import __version__
 from common.aws.clients import client
 from common.errors import ParameterError
 from common.runtime.output import activity
-from statemachines.deploy.canary import Canary, try_out
+from statemachines.canary_option import Canary
+from statemachines.deploy.canary import try_out
 from statemachines.deploy.code import CUSTOMER_360_SCRIPTS, SCRIPTS, Code, read_code, upload_code
 from statemachines.deploy.parts import FOUNDATION, Stack, machines_of, stacks_of
 from statemachines.deploy.projects import deploy_project, read_project

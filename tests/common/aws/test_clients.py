@@ -58,3 +58,10 @@ def test_a_call_is_not_repeated_for_ever(service: type[Service]) -> None:
     with pytest.raises(AwsError, match="tables cannot be listed"), aws_errors("tables cannot be listed"):
         client("dynamodb").list_tables()
     assert service.failures == 9 - clients.CALL_ATTEMPTS
+
+
+def test_a_client_has_the_credentials_that_the_environment_has_now(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    for key in ("first", "second"):
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", key)
+        assert f"AWSAccessKeyId={key}" in client("s3", "us-east-1").generate_presigned_url("list_buckets")
