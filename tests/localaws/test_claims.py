@@ -16,7 +16,7 @@ CLAIMS = [
     (PAGE, "The first `ndr-local up` makes a random access key", "test_credential.py", "each_home_has_one"),
     (PAGE, "Every request must be signed with it", GATE, "what_a_page_sends_does_nothing"),
     (PAGE, "refused with 403 before anything happens", GATE, "a_page_cannot_run_a_program"),
-    (PAGE, "steps get variables of the same names, with credentials of their role", ROLES, "a_step_works_with_its_role"),
+    (PAGE, "variables of the same names, with credentials of their role", ROLES, "a_step_works_with_its_role"),
     (PAGE, "or as a presigned URL", SIGNATURES, "a_presigned_url_opens_one_object"),
     (PAGE, "good for 15 minutes", SIGNATURES, "a_signature_is_good_for_fifteen_minutes"),
     (PAGE, "The server listens on 127.0.0.1 only", GATE, "nobody_beyond_this_machine"),
