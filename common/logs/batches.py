@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from common.contracts.session import PARSED_SCHEMA, REJECT_SCHEMA, SESSION_COLUMNS
+from common.contracts.session import BATCH_SCHEMA, REJECT_SCHEMA, SESSION_COLUMNS
 from common.logs.holes import Hole
 
 SESSION_NAMES = tuple(column.name for column in SESSION_COLUMNS)
@@ -71,8 +71,8 @@ class RecordCollector:
         parts = [part for part in vectorised if part.num_rows]
         if self._rows:
             columns = list(zip(*self._rows, strict=True))
-            arrays = [pa.array(column, field.type) for column, field in zip(columns, PARSED_SCHEMA, strict=True)]
-            parts.append(pa.RecordBatch.from_arrays(arrays, schema=PARSED_SCHEMA))
+            arrays = [pa.array(column, field.type) for column, field in zip(columns, BATCH_SCHEMA, strict=True)]
+            parts.append(pa.RecordBatch.from_arrays(arrays, schema=BATCH_SCHEMA))
         sessions = in_line_order(parts)
         return ParsedBatch(
             sessions,
@@ -114,7 +114,7 @@ def encodable(text: str) -> str:
 
 def empty_sessions() -> pa.RecordBatch:
     """A batch of no sessions."""
-    return pa.RecordBatch.from_pylist([], schema=PARSED_SCHEMA)
+    return pa.RecordBatch.from_pylist([], schema=BATCH_SCHEMA)
 
 
 def decoded(raw: bytes) -> str:

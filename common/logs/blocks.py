@@ -12,7 +12,7 @@ import numpy as np
 from common.arrays import Integers
 from common.logs.packing import READ_BYTES, Damage, contents
 
-BLOCK_BYTES = 4 * 1024 * 1024
+BLOCK_BYTES = 8 * 1024 * 1024
 MAX_LINE_BYTES = 1024 * 1024
 """A longer line cannot be a log record: it is cut to one byte more than this, and rejected for its length."""
 

@@ -13,6 +13,7 @@ from common.contracts.session import DUPLICATE_KEY
 from common.logs.batches import DUPLICATE, KEPT
 from common.logs.records import TRAFFIC
 from common.logs.values import MICROSECOND
+from common.logs.vectors import as_text
 from common.windows import GRID_OFFSET_SECONDS, WINDOW_SECONDS
 
 _DIGEST_BYTES = 16
@@ -73,5 +74,6 @@ def _keys(batch: pa.RecordBatch) -> list[str]:
 def _with_duplicates(batch: pa.RecordBatch, rows: list[int]) -> pa.RecordBatch:
     again = np.zeros(batch.num_rows, dtype=bool)
     again[rows] = True
-    status = pc.if_else(pa.array(again), DUPLICATE, batch.column("status"))
-    return batch.set_column(batch.schema.get_field_index("status"), batch.schema.field("status"), status)
+    field = batch.schema.field("status")
+    status = pc.if_else(pa.array(again), DUPLICATE, as_text(batch.column("status"))).cast(field.type)
+    return batch.set_column(batch.schema.get_field_index("status"), field, status)

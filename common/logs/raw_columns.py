@@ -11,8 +11,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from common.arrays import Flags, Floats, Integers
+from common.contracts.session import OF_FEW_VALUES
 from common.logs import values
-from common.logs.vectors import addresses, by_distinct, integers, real_numbers, texts
+from common.logs.vectors import addresses, as_text, by_distinct, encoded, integers, real_numbers, texts
 
 
 class RawColumns:
@@ -34,9 +35,9 @@ class RawColumns:
         """A column of nulls."""
         return pa.nulls(self.raw.num_rows, arrow_type)
 
-    def filled(self, value: Any, arrow_type: pa.DataType) -> pa.Array:
-        """A column of one value."""
-        return pa.repeat(pa.scalar(value, arrow_type), self.raw.num_rows)
+    def repeated(self, text: str) -> pa.DictionaryArray:
+        """A column with the same text in each row."""
+        return pa.DictionaryArray.from_arrays(np.zeros(self.raw.num_rows, np.int32), [text])
 
     def distinct(
         self, name: str, rule: Callable[[str], Any], arrow_type: pa.DataType, required: bool = False
@@ -45,15 +46,16 @@ class RawColumns:
         return self._checked(*by_distinct(self.column(name), rule, arrow_type), required)
 
     def text(self, name: str, rule: Callable[[str | None], str | None]) -> pa.Array:
-        """An optional text column, normalised."""
-        return self._checked(*texts(self.column(name), rule), False)
+        """An optional text column, normalised; with a dictionary if it has few values."""
+        form = encoded if name in OF_FEW_VALUES else as_text
+        return self._checked(*texts(form(self.column(name)), rule), False)
 
     def integers(self, name: str, required: bool = False) -> pa.Array:
         """A column of whole numbers from 0."""
         return self._checked(*integers(self.column(name)), required)
 
     def addresses(self, name: str) -> pa.Array:
-        """A column of addresses that must not be empty."""
+        """A column of addresses that must not be empty, with a dictionary."""
         return self._checked(*addresses(self.column(name), partial(values.ip, name)), True)
 
     def small_numbers(self, name: str, maximum: int) -> pa.Array:

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from common.arrays import Flags, Integers
-from common.contracts.session import OPEN_SUBTYPES, PARSED_SCHEMA
+from common.contracts.session import BATCH_SCHEMA, DICTIONARY, OPEN_SUBTYPES
 from common.logs import values
 from common.logs.batches import KEPT, UNCOUNTED
 from common.logs.clock import ZONE_SOURCES
@@ -48,23 +48,20 @@ def sessions_of(
     if doubtful is not None:
         columns.certain &= ~doubtful
     foreign = foreign_columns(kind)
-    session = {"event_type": pa.repeat(pa.scalar(kind), raw.num_rows)}
-    session |= {name: columns.nulls(pa.string()) for name in TEXT_RULES}
-    session |= {name: columns.nulls(pa.int64()) for name in COUNTERS}
     present = set(raw.schema.names) - foreign
-    session |= {name: columns.text(name, TEXT_RULES[name]) for name in TEXT_RULES if name in present}
+    session = {name: columns.text(name, rule) for name, rule in TEXT_RULES.items() if name in present}
     session |= {name: columns.integers(name) for name in COUNTERS if name in present}
-    session |= {
-        name: columns.small_numbers(name, most) if name in present else columns.nulls(pa.int32())
-        for name, most in SMALL_NUMBERS.items()
-    }
-    session["repeat_count"] = _repeat_count(columns) if "repeat_count" in present else columns.filled(1, pa.int64())
+    session |= {name: columns.small_numbers(name, most) for name, most in SMALL_NUMBERS.items() if name in present}
+    session["repeat_count"] = _repeat_count(columns) if "repeat_count" in present else pa.repeat(1, raw.num_rows)
     times = _traffic_times if kind == TRAFFIC else _threat_times
     session |= _endpoints(columns) | times(columns, clock)
-    session["source_file"] = columns.filled(source_file, pa.string())
+    session |= {"event_type": columns.repeated(kind), "source_file": columns.repeated(source_file)}
     session["source_line"] = pa.array(lines, pa.int64())
-    session["status"] = _status(kind, session["subtype"])
-    rows = pa.RecordBatch.from_arrays([session[name] for name in PARSED_SCHEMA.names], schema=PARSED_SCHEMA)
+    session["status"] = _status(kind, columns, session.get("subtype"))
+    rows = pa.RecordBatch.from_arrays(
+        [session[field.name] if field.name in session else columns.nulls(field.type) for field in BATCH_SCHEMA],
+        schema=BATCH_SCHEMA,
+    )
     if zones is not None:
         used = np.bincount(clock.source[columns.certain], minlength=len(ZONE_SOURCES)).tolist()
         zones.update({name: count for name, count in zip(ZONE_SOURCES, used, strict=True) if count})
@@ -77,15 +74,15 @@ def _repeat_count(columns: RawColumns) -> pa.Array:
     return columns.distinct("repeat_count", values.repeat_count, pa.int64()).fill_null(1)
 
 
-def _status(kind: str, subtype: pa.Array) -> pa.Array:
-    is_open = pc.is_in(subtype, pa.array(OPEN_SUBTYPES))
-    if kind == TRAFFIC and pc.any(is_open).as_py():
-        return pc.if_else(is_open, UNCOUNTED, KEPT)
-    return pa.repeat(pa.scalar(KEPT), len(subtype))
+def _status(kind: str, columns: RawColumns, subtype: pa.DictionaryArray | None) -> pa.DictionaryArray:
+    if kind != TRAFFIC or subtype is None:
+        return columns.repeated(KEPT)
+    is_open = pc.is_in(subtype.dictionary, pa.array(OPEN_SUBTYPES)).cast(pa.int32())
+    return pa.DictionaryArray.from_arrays(is_open.take(subtype.indices).fill_null(0), [KEPT, UNCOUNTED])
 
 
 def _endpoints(columns: RawColumns) -> dict[str, pa.Array]:
-    protocol = columns.distinct("protocol", values.protocol, pa.string(), required=True)
+    protocol = columns.distinct("protocol", values.protocol, DICTIONARY, required=True)
     ported = ~np.asarray(pc.equal(protocol, "icmp").fill_null(False))
     ports = {}
     for name in ("src_port", "dst_port"):

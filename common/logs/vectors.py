@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from common.arrays import Flags
+from common.contracts.session import DICTIONARY
 from common.logs import values
 from common.logs.values import FieldError
 
@@ -62,14 +63,13 @@ _KEPT: dict[Callable[..., str | None], _Kept] = {
 
 def by_distinct(column: pa.Array, rule: Callable[[str], Any], arrow_type: pa.DataType) -> Checked:
     """The result of the rule for every value as text, computed once per distinct value. Null stays null, certain."""
-    if not pa.types.is_dictionary(column.type):
-        column = as_text(column).dictionary_encode()
-    distinct = as_text(column.dictionary).to_pylist()
+    column = encoded(column)
+    distinct = column.dictionary.to_pylist()
     try:
         results = list(map(rule, distinct))
     except FieldError:
         return _by_fallible(column, distinct, rule, arrow_type)
-    return pa.array(results, arrow_type).take(column.indices), _all(column)
+    return _of_rows(column, pa.array(results, arrow_type)), _all(column)
 
 
 def _by_fallible(
@@ -84,31 +84,46 @@ def _by_fallible(
         except FieldError:
             certain[at] = False
     indices = column.indices.fill_null(0).to_numpy(zero_copy_only=False)
-    decoded = pa.array(results, arrow_type).take(column.indices)
-    return decoded, certain[indices] | np.asarray(column.is_null())
+    return _of_rows(column, pa.array(results, arrow_type)), certain[indices] | np.asarray(column.is_null())
+
+
+def _of_rows(column: pa.DictionaryArray, results: pa.Array) -> pa.Array:
+    """The result of each row, from those of its distinct values, of which some may be equal or null."""
+    if not pa.types.is_dictionary(results.type):
+        return results.take(column.indices)
+    return pa.DictionaryArray.from_arrays(results.indices.take(column.indices), results.dictionary)
 
 
 def texts(column: pa.Array, rule: Callable[[str], str | None]) -> Checked:
-    """The result of a rule for text. A column that the rule leaves as it is, as most are, is its own result."""
+    """The result of a rule for texts or a dictionary of them; where it leaves them all as they are, the column."""
     if rule is values.translated_ip:
         return addresses(column, rule)
-    if pa.types.is_string(column.type) and _is_kept(column, rule) and not _has_empty(column):
+    distinct = column.dictionary if pa.types.is_dictionary(column.type) else column
+    if _is_kept(distinct, rule) and not _has_empty(distinct):
         return column, _all(column)
-    return by_distinct(column, rule, pa.string())
+    return by_distinct(column, rule, column.type)
 
 
 def addresses(column: pa.Array, rule: Callable[[str], str | None]) -> Checked:
-    """Addresses by a rule that leaves those in the usual form of IPv4 as they are: it reads the other distinct ones."""
-    encoded = column if pa.types.is_dictionary(column.type) else as_text(column).dictionary_encode()
-    distinct = as_text(encoded.dictionary)
-    unusual = ~np.asarray(pc.match_substring_regex(distinct, _IPV4).fill_null(False))
+    """Addresses by a rule that leaves those in the usual form of IPv4 as they are, with a dictionary.
+
+    It reads the other distinct ones.
+    """
+    column = encoded(column)
+    distinct = column.dictionary
+    unusual = ~np.asarray(pc.match_substring_regex(distinct, _IPV4))
     if not unusual.any():
-        return column if pa.types.is_string(column.type) else distinct.take(encoded.indices), _all(column)
+        return column, _all(column)
     others, sure = by_distinct(distinct.filter(pa.array(unusual)), rule, pa.string())
-    distinct = pc.replace_with_mask(distinct, pa.array(unusual), others)
+    results = pc.replace_with_mask(distinct, pa.array(unusual), others).dictionary_encode()
     certain = np.ones(len(distinct) + 1, dtype=bool)
     certain[:-1][unusual] = sure
-    return distinct.take(encoded.indices), certain[encoded.indices.fill_null(len(distinct)).to_numpy()]
+    return _of_rows(column, results), certain[column.indices.fill_null(len(distinct)).to_numpy()]
+
+
+def encoded(column: pa.Array) -> pa.DictionaryArray:
+    """The column as texts with a dictionary."""
+    return column if column.type == DICTIONARY else as_text(column).dictionary_encode()
 
 
 def as_text(column: pa.Array) -> pa.Array:

@@ -36,7 +36,7 @@ class Mask:
         for place, field in enumerate(rows.schema):
             kind = PLACES[table].get(field.name)
             if kind in MASKED and rows.column(place).null_count < len(rows):
-                rows = rows.set_column(place, field, self._column(rows.column(place), str(kind)))
+                rows = rows.set_column(place, field, self._column(rows.column(place), str(kind)).cast(field.type))
         return rows
 
     def _column(self, column: pa.Array | pa.ChunkedArray, kind: str) -> pa.Array:

@@ -12,24 +12,18 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from common.arrays import Integers
-from common.contracts.session import SESSION_COLUMNS, SOURCE_COLUMNS
-from common.contracts.types import arrow_schema
+from common.contracts.session import BATCH_SCHEMA, OF_FEW_VALUES, STATUS_COLUMN
 from common.contracts.window_columns import WINDOW_MICROS, micros
 from common.lake.row_groups import by_number
 from common.logs.files import local_path
 from common.storage.filesystems import filesystem_of, without_scheme
 from common.windows import Windows
 from jobs.delta.staged import StagedFile
-from jobs.delta.staging import DICTIONARY, OF_FEW_VALUES, SLICE
+from jobs.delta.staging import SLICE
 
 ROWS_PER_READ = 1 << 18
 ROWS_PER_PART = 1 << 22
-SCHEMA = pa.schema(
-    [
-        pa.field(field.name, DICTIONARY if field.name in OF_FEW_VALUES else field.type)
-        for field in arrow_schema((*SESSION_COLUMNS, *SOURCE_COLUMNS))
-    ]
-)
+SCHEMA = pa.schema([field for field in BATCH_SCHEMA if field.name != STATUS_COLUMN.name])
 WITH_SLICE = SCHEMA.append(SLICE.arrow)
 COLUMNS = WITH_SLICE.names
 

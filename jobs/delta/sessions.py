@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+from common.contracts.session import OF_MANY_VALUES
 from common.lake.extent import any_predicate
 from common.lake.lake import Lake
 from common.lake.window_files import window_files
 from common.storage.scratch import writing
 from common.windows import Windows
 from jobs.delta.kept import Kept, by_file
-from jobs.delta.staging import OF_MANY_VALUES, SLICE
+from jobs.delta.staging import SLICE
 
 TABLE = "sessions"
 

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from common.arrays import Flags, Integers
 from common.contracts.columns import PARTITIONS
 from common.contracts.open_sessions import OPEN_COLUMNS
-from common.contracts.session import OPEN_SUBTYPES, PARSED_SCHEMA, REJECT_COLUMNS
+from common.contracts.session import OF_MANY_VALUES, OPEN_SUBTYPES, REJECT_COLUMNS
 from common.contracts.types import Column, Table, arrow_schema
 from common.contracts.window_columns import TIMESTAMP, WINDOW_MICROS, micros
 from common.lake.window_files import WindowFiles
@@ -33,10 +33,6 @@ SLICE = Column("slice", "int", "position of the window that counts the record, i
 REJECTS = arrow_schema((*REJECT_COLUMNS, *PARTITIONS))
 ROWS_PER_FILE = 1 << 19
 
-DICTIONARY = pa.dictionary(pa.int32(), pa.string())
-OF_MANY_VALUES = frozenset({"session_id", "url"})
-OF_FEW_VALUES = frozenset(field.name for field in PARSED_SCHEMA if field.type == pa.string()) - OF_MANY_VALUES
-"""Staged and read as dictionaries, which are several times as fast to read and write as texts."""
 OPEN = arrow_schema((*OPEN_COLUMNS, SLICE))
 """The columns of staged start logs and updates."""
 ENDS = pa.schema([("device_serial", pa.string()), ("session_id", pa.string()), ("start_ts", TIMESTAMP), SLICE.arrow])
@@ -106,7 +102,7 @@ class Staging:
         sessions, slices = self._placed(kept)
         self.counts.kept += sessions.num_rows
         if sessions.num_rows:
-            self._sessions.add(pa.Table.from_batches([coded(sessions)]), pa.chunked_array([slices]))
+            self._sessions.add(pa.Table.from_batches([sessions]), pa.chunked_array([slices]))
 
     def _placed(self, sessions: pa.RecordBatch) -> tuple[pa.RecordBatch, Integers]:
         """The sessions that count and the positions of their windows; the others are counted here."""
@@ -182,12 +178,3 @@ def logged_of(sessions: pa.RecordBatch) -> pa.Array:
 def chosen(rows: pa.RecordBatch, wanted: Flags) -> pa.RecordBatch:
     """Some of the rows; not a copy if it is all of them."""
     return rows if wanted.all() else rows.filter(pa.array(wanted))
-
-
-def coded(sessions: pa.RecordBatch) -> pa.RecordBatch:
-    """The sessions with dictionaries of the texts of few different values."""
-    columns = [
-        column.dictionary_encode() if name in OF_FEW_VALUES and pa.types.is_string(column.type) else column
-        for name, column in zip(sessions.schema.names, sessions.columns, strict=True)
-    ]
-    return pa.RecordBatch.from_arrays(columns, sessions.schema.names)

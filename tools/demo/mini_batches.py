@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from common.contracts.session import SESSION_COLUMNS
+from common.contracts.session import PARSED_SCHEMA, SESSION_COLUMNS
 from common.logs import ReadOptions, find_logs, read_files
 from common.windows import Windows, iso, parse_moment
 from tools.demo.scenario import find_scenario
@@ -58,7 +58,8 @@ def _cut(inputs: Sequence[str], live: Windows, log_time_zone: str | None) -> lis
     options = ReadOptions(time_zone=log_time_zone or "UTC")
     parts: dict[Windows, list[pa.RecordBatch]] = defaultdict(list)
     for batch in read_files(find_logs(inputs, options).paths, options, threads=os.cpu_count() or 1):
-        kept = batch.sessions.filter(pc.equal(batch.sessions.column("status"), "kept")).select(SESSION_NAMES)
+        sessions = batch.sessions.cast(PARSED_SCHEMA)
+        kept = sessions.filter(pc.equal(sessions.column("status"), "kept")).select(SESSION_NAMES)
         ends = kept.column("end_ts")
         for window in live:
             inside = pc.and_(pc.greater_equal(ends, pa.scalar(window.start)), pc.less(ends, pa.scalar(window.end)))

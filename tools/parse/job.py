@@ -100,7 +100,7 @@ def _sessions(
             rejects.write_batch(batch.rejects)
         if stats is not None:
             stats.add_rejects(batch.rejects)
-        yield batch.sessions
+        yield batch.sessions.cast(PARSED_SCHEMA)
 
 
 def _kept(config: ParseConfig, batches: Iterable[pa.RecordBatch], counts: Counts) -> Iterator[pa.RecordBatch]:

@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+import pyarrow as pa
+
+from common.contracts.session import PARSED_SCHEMA
 from common.logs.batches import ParsedBatch, RecordCollector
 from common.logs.blocks import Block
 from common.logs.formats.panos.lines import parse_lines
@@ -34,6 +37,11 @@ def one_by_one(data: bytes, zone: str | ReadOptions = "UTC") -> ParsedBatch:
     return collector.batch()
 
 
+def texts_of(batch: ParsedBatch) -> pa.RecordBatch:
+    """The sessions without dictionaries, which may differ for the same texts."""
+    return batch.sessions.cast(PARSED_SCHEMA)
+
+
 def both_ways(lines: Sequence[str | bytes], zone: str | ReadOptions = "UTC") -> ParsedBatch:
     """The lines parsed one by one, after a check that parsing them together gives the same."""
     raw = [line.encode() if isinstance(line, str) else line for line in lines]
@@ -41,7 +49,7 @@ def both_ways(lines: Sequence[str | bytes], zone: str | ReadOptions = "UTC") -> 
     alone = one_by_one(b"\n".join(raw), zone)
     together = parse_block(Block(b"\n".join(raw * MANY + padding) + b"\n", 1), "f", options_of(zone))
     expected = one_by_one(b"\n".join(raw * MANY + padding), zone)
-    assert together.sessions.equals(expected.sessions)
+    assert texts_of(together).equals(texts_of(expected))
     assert together.rejects.equals(expected.rejects)
     assert together.others == expected.others and together.zones == expected.zones
     return alone

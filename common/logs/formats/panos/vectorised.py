@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from common.arrays import Flags, Integers
+from common.contracts.session import DICTIONARY, OF_FEW_VALUES
 from common.logs.batches import ParsedBatch, RecordCollector
 from common.logs.blocks import Block, line_ends
 from common.logs.csv_lines import split_columns
@@ -45,9 +46,8 @@ _SHIFTS = (-1, 0, 1)
 _MIN_LINES = 24
 _MAX_PASSES = 8
 _SAMPLE = 8
-_DICTIONARY = pa.dictionary(pa.int32(), pa.string())
-_BY_DISTINCT = frozenset({"protocol", "repeat_count", "app_risk", "nat_src_ip", "nat_dst_ip"})
-"""Columns whose values are read once per distinct value."""
+_BY_DISTINCT = OF_FEW_VALUES | {"type", "version", "repeat_count", "app_risk"}
+"""Columns whose values are looked at once per distinct value."""
 
 
 @dataclass(frozen=True)
@@ -187,7 +187,7 @@ def _read_csv(data: bytes, layout: Layout) -> tuple[pa.RecordBatch | None, Seque
     """The needed columns of the rows with the layout's number of columns, and the numbers of the other rows."""
     at = names_at(layout)
     names = [at.get(position, f"f{position}") for position in range(layout.columns)]
-    types = {name: _DICTIONARY if name in _BY_DISTINCT else pa.string() for name in at.values()}
+    types = {name: DICTIONARY if name in _BY_DISTINCT else pa.string() for name in at.values()}
     if not data:
         return pa.RecordBatch.from_pylist([], schema=pa.schema(types.items())), []
     table, misfits = read_rows(data, names, types)
