@@ -80,7 +80,7 @@ OF_FEW_VALUES = frozenset(field.name for field in PARSED_SCHEMA if field.type ==
 
 DICTIONARY = pa.dictionary(pa.int32(), pa.string())
 BATCH_SCHEMA = pa.schema(
-    [field.with_type(DICTIONARY) if field.name in OF_FEW_VALUES else field for field in PARSED_SCHEMA]
+    [(field.name, DICTIONARY if field.name in OF_FEW_VALUES else field.type) for field in PARSED_SCHEMA]
 )
 """Arrow schema of a parsed batch: the same with dictionaries of the texts of few different values."""
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from common.logs import ReadOptions, read_files
-from common.logs.blocks import MAX_LINE_BYTES
+from common.logs.blocks import BLOCK_BYTES, MAX_LINE_BYTES
 from common.logs.file_parts import FilePart, divided, lines_in, numbered
-from common.logs.packing import PIECE_BYTES, READ_BYTES
+from common.logs.packing import READ_BYTES
 from common.logs.reading import may_divide, read_parts
 from tests.common.logs.panos_logs import traffic
 
@@ -21,7 +21,7 @@ def lines(count: int) -> bytes:
 
 
 def parts_of(path: Path) -> list[FilePart]:
-    found = divided(str(path), path.stat().st_size, PIECE_BYTES)
+    found = divided(str(path), path.stat().st_size, BLOCK_BYTES)
     return numbered(found, [lines_in(part) for part in found])
 
 
@@ -29,9 +29,9 @@ def parts_of(path: Path) -> list[FilePart]:
 @pytest.mark.parametrize("begin", [b"", b"\xef\xbb\xbf", b"no log\n\n"], ids=["plain", "mark", "reject"])
 def test_parts_give_the_batches_of_the_whole_file(tmp_path: Path, begin: bytes, threads: int) -> None:
     path = tmp_path / "log"
-    path.write_bytes(begin + lines(40_000))
+    path.write_bytes(begin + lines(55_000))
     parts = parts_of(path)
-    assert len(parts) == 1 + (path.stat().st_size - READ_BYTES - 1) // PIECE_BYTES > 2
+    assert len(parts) == 1 + (path.stat().st_size - READ_BYTES - 1) // BLOCK_BYTES > 1
     assert may_divide(str(path), ReadOptions())
     found = list(read_parts(parts, ReadOptions(), threads))
     expected = list(read_files([str(path)], ReadOptions(), threads))
@@ -43,7 +43,7 @@ def test_a_line_that_is_no_record_stays_in_one_part(tmp_path: Path) -> None:
     """The place of the division lies in it."""
     path = tmp_path / "log"
     head = lines(10)
-    path.write_bytes(head + b"x" * (READ_BYTES + PIECE_BYTES + MAX_LINE_BYTES) + b"\n" + lines(10))
+    path.write_bytes(head + b"x" * (READ_BYTES + BLOCK_BYTES + MAX_LINE_BYTES) + b"\n" + lines(10))
     assert parts_of(path) == [FilePart(str(path))]
 
 

@@ -131,7 +131,7 @@ def numbered(count: int) -> bytes:
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])
 @pytest.mark.parametrize("threads", [1, 2])
 def test_large_files_keep_their_order_and_line_numbers(tmp_path: Path, pack: object, threads: int) -> None:
-    data = numbered(40_000)
+    data = numbered(50_000)
     assert len(data) > 2 * BLOCK_BYTES
     path = write(tmp_path / "big", pack(data) if callable(pack) else data)
     small = write(tmp_path / "small", numbered(3))
@@ -139,7 +139,7 @@ def test_large_files_keep_their_order_and_line_numbers(tmp_path: Path, pack: obj
     found = [row for batch in batches for row in zip(
         batch.sessions.column("source_file").to_pylist(), batch.sessions.column("source_line").to_pylist(),
         batch.sessions.column("sequence_number").to_pylist(), strict=True)]  # fmt: skip
-    assert found == [(path, n, n) for n in range(1, 40_001)] + [(small, n, n) for n in range(1, 4)]
+    assert found == [(path, n, n) for n in range(1, 50_001)] + [(small, n, n) for n in range(1, 4)]
 
 
 def test_a_line_without_end_does_not_fill_the_memory() -> None:

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pytest
 
 from common.logs.blocks import Block
+from common.logs.csv_rows import READ_AT_ONCE
 from common.logs.formats.panos.vectorised import parse_block
 from common.logs.options import ReadOptions
 from tests.common.logs.panos_logs import THREAT_RELEASES, TRAFFIC_RELEASES, threat, traffic
@@ -71,6 +72,16 @@ def test_parsing_together_and_one_by_one_agree_on_escapes(seed: int) -> None:
     alone = one_by_one(data, BERLIN)
     assert texts_of(together).equals(texts_of(alone)) and together.rejects.equals(alone.rejects)
     assert together.others == alone.others and together.zones == alone.zones
+
+
+def test_rows_that_arrow_skips_keep_the_numbers_of_the_others() -> None:
+    """The block is read in several pieces, each of which has lines of other lengths."""
+    lines = [traffic(75 if number % 1_000 == 999 else 115, {39: str(number)}) for number in range(9_000)]
+    data = "\n".join(lines).encode() + b"\n"
+    assert len(data) > 3 * READ_AT_ONCE
+    found = parse_block(Block(data, 1), "f", BERLIN).sessions
+    assert found.column("source_line").to_pylist() == [number + 1 for number in range(9_000)]
+    assert found.column("sequence_number").to_pylist() == [*range(9_000)]
 
 
 @pytest.mark.parametrize("seed", range(20))
