@@ -23,8 +23,6 @@ from common.windows import Windows
 REMOTE_READS = 16
 ROWS_AT_ONCE = 1 << 18
 """Of a file, before those of other hosts are left out: bounds the memory that a reader of few hosts needs."""
-BYTES_OF_A_THREAD = 1 << 26
-"""Of local files: threads that take turns with many small ones cost more time than they save, and memory."""
 COLUMNS_AT_ONCE = 8
 """Of a row group, before the rows that are not wanted are left out: bounds what few rows of wide tables need."""
 CODED = pa.dictionary(pa.int32(), pa.string())
@@ -37,7 +35,7 @@ Between = tuple[float, float]
 
 @dataclass(frozen=True)
 class ChosenFile:
-    """A file that may have wanted rows: its path below the table, its values of partition columns, and its bytes.
+    """A file that may have wanted rows: its path below the table, and its values of partition columns.
 
     Of the columns in `unsure`, the log does not say that all rows are wanted.
     """
@@ -45,7 +43,6 @@ class ChosenFile:
     path: str
     partition: Mapping[str, str]
     unsure: Texts
-    size: int
 
 
 @dataclass(frozen=True)
@@ -109,12 +106,11 @@ class Selection:
             possible.append(pc.invert(pc.fill_null(apart, False)))
         chosen = reduce(pc.and_, possible)
         partitions = [name for name in logged.column_names if name.startswith(PARTITION)]
-        rows = logged.select(["path", "size_bytes", *partitions]).filter(chosen).to_pylist()
+        rows = logged.select(["path", *partitions]).filter(chosen).to_pylist()
         known = [pc.fill_null(one, False).filter(chosen).to_pylist() for one in sure.values()]
         for number, row in enumerate(rows):
             unsure = tuple(column for column, flags in zip(sure, known, strict=True) if not flags[number])
-            path, size = unquote(row.pop("path")), row.pop("size_bytes")
-            yield ChosenFile(path, {key.removeprefix(PARTITION): row[key] for key in row}, unsure, size)
+            yield ChosenFile(unquote(row.pop("path")), {key.removeprefix(PARTITION): row[key] for key in row}, unsure)
 
     def mask(self, rows: pa.Table) -> pa.ChunkedArray:
         """Whether each of the rows, which have only columns that it is about, is wanted; null where a value is null."""
@@ -169,7 +165,7 @@ class ParquetRows:
         if len(files) < 2:
             parts = [self._of(file, use_threads=True) for file in files]
         else:
-            with ThreadPoolExecutor(REMOTE_READS if self.is_remote else _local_threads(files)) as pool:
+            with ThreadPoolExecutor(REMOTE_READS if self.is_remote else os.cpu_count() or 1) as pool:
                 parts = list(pool.map(self._of, files))
         return pa.concat_tables([self.schema.empty_table(), *parts])
 
@@ -250,10 +246,6 @@ class ParquetRows:
             ):
                 found[number] = group.num_rows
         return found
-
-
-def _local_threads(files: Sequence[ChosenFile]) -> int:
-    return min(os.cpu_count() or 1, 1 + sum(file.size for file in files) // BYTES_OF_A_THREAD)
 
 
 def _bounds(statistics: pq.Statistics | None) -> tuple[Any, Any] | None:

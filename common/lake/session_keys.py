@@ -170,7 +170,7 @@ class SessionKeys:
     def of(self, file: AddAction, arrival: str) -> pa.Table:
         """The keys of a file of the run with that arrival."""
         rows = ParquetRows(self._folder, SCHEMA, Selection.of({ARRIVAL: arrival}))
-        return rows.of([ChosenFile(file.path, file.partition_values, (ARRIVAL,), file.size)])
+        return rows.of([ChosenFile(file.path, file.partition_values, (ARRIVAL,))])
 
     def without(self, file: AddAction, unwanted: pa.Table) -> list[AddAction]:
         """The files of the keys of a file of the run that are not among the unwanted ones: itself if none of them is.
