@@ -187,7 +187,7 @@
         one.contacts.map(contact => [toHost(contact.source), toHost(contact.target), contact.port, contact.decades.toFixed(1), number(contact.sessions), number(contact.failed), sent(contact.sent), received(contact.received), contact.new.join(", "), contact.kind.startsWith("outbound") ? number(contact.others) : "–", seen(contact.first, contact.last)]), [2, 3, 4, 5, 6, 7, 9]),
       el("h2", {}, "When"), el("div", { class: "charts" }, charts),
       el("h2", {}, "Sessions"),
-      found ? [el("p", {}, `${number(found.rows.length)} of ${many(found.count, "session")} of this case, as the logs have them. On the firewall, they are found by`), command(one.filter),
+      found ? [el("p", {}, `${number(found.rows.length)} of ${many(found.count, "record")} of this case, threats that the firewall saw included. On the firewall, they are found by`), command(one.filter),
         found.rows.length ? el("details", {}, el("summary", {}, "Show them, the first to end first"), el("div", { class: "raw" }, table("Sessions", found.columns, found.rows.map(row => row.map(value => (value === null ? "" : bdi(value))))))) : el("p", { class: "empty" }, "They are not kept any more.")]
         : el("p", {}, "They are printed by ", el("code", {}, `ndr-sessions --lake <lake> --case ${one.case_id}`)),
       el("h2", {}, "Triage"),
