@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.arrays import Flags, Floats, Integers
-from common.detection.pairs.contacts import Small, changes, places
+from common.detection.pairs.contacts import Finder, Small, changes
 from common.detection.pairs.evidence import NOVELTIES
 from common.detection.pairs.pair_keys import PairKeys
-from common.detection.pairs.words import WORDS, WordKeys
+from common.detection.pairs.word_keys import WordKeys
+from common.detection.pairs.words import WORDS
 from common.detection.parameters import PairParameters
 
 CONTACTS_AT_ONCE = 4_000_000
@@ -67,13 +68,14 @@ class FirstContacts:
         values, of_values = self._keys.values(target, service), self._keys.values(*pairs_are_with)
         own, starts, firsts, counts = {}, {}, {}, {}
         for what, known in self._keys.met.items():
-            place, mine = places(known, values[what])
+            finder = Finder(known)
+            place, mine = finder.places(values[what])
             contact = _earliest([(place[mine] * hosts + host[mine]) << self._bits | start[mine]], self._bits)
             with_host, first = contact >> self._bits, contact & (1 << self._bits) - 1
-            place, mine = places(known, of_values[what])
+            place, mine = finder.places(of_values[what])
             own[what] = np.where(mine, place, -1)
             starts[what] = np.zeros(len(pairs), dtype=np.int64)
-            starts[what][mine] = first[np.searchsorted(with_host, place[mine] * hosts + of_pairs[mine])]
+            starts[what][mine] = first[Finder(with_host).places(place[mine] * hosts + of_pairs[mine])[0]]
             firsts[what], counts[what] = np.unique_counts(with_host // hosts << self._bits | first)
         every = ANY if isinstance(self._keys, PairKeys) else any_of(self._keys.name)
         firsts[every], counts[every] = np.unique_counts(earliest)

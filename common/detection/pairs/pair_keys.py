@@ -72,7 +72,7 @@ class PairKeys:
             )
         target, known = self._peers.places(contacts.peers)
         others = np.flatnonzero(~known)
-        network, known = places(self.networks, contacts.networks[others])
+        network, known = self._finder.places(contacts.networks[others])
         owner = _places_or_none(self.owners, contacts.owners[others])
         last = np.where(owner < 0, self._targets - 1, len(self.peers) + len(self.networks) + owner)
         target[others] = np.where(known, len(self.peers) + network, last)
@@ -124,6 +124,10 @@ class PairKeys:
     @cached_property
     def _peers(self) -> Finder:
         return Finder(self.peers)
+
+    @cached_property
+    def _finder(self) -> Finder:
+        return Finder(self.networks)
 
     @cached_property
     def _networks(self) -> Integers:

@@ -12,7 +12,8 @@ import pytest
 
 from common.detection.pairs.activity import activity_of
 from common.detection.pairs.evidence import pair_evidence
-from common.detection.pairs.words import WordKeys, word_codes
+from common.detection.pairs.word_keys import WordKeys
+from common.detection.pairs.words import word_codes
 from common.lake.lake import Lake
 from common.windows import WINDOW, Windows
 from tests.common.detection.pairs.pair_tables import CIDRS, busy_hosts, slice_row, write_pairs
