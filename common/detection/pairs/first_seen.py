@@ -55,9 +55,9 @@ class FirstContacts:
 
     def of(self, pairs: Integers) -> tuple[Own, Met]:
         """What the hosts of the pairs with these keys had met, and how many of the hosts that were added had."""
-        found = _earliest(self._found, self._bits)
-        start = found & (1 << self._bits) - 1
-        host, target, service = self._keys.parts(found >> self._bits)
+        self._found = [_earliest(self._found, self._bits)]
+        start = self._found[0] & (1 << self._bits) - 1
+        host, target, service = self._keys.parts(self._found[0] >> self._bits)
         of_pairs, *pairs_are_with = self._keys.parts(pairs)
         hosts = max(int(host.max(initial=0)), int(of_pairs.max(initial=0))) + 1
         sends, began = np.zeros(hosts, dtype=bool), np.zeros(hosts, dtype=np.int64)
@@ -65,14 +65,13 @@ class FirstContacts:
         each = changes(host)
         earliest = np.minimum.reduceat(start, each) if len(each) else start
         began[host[each]] = earliest
-        values, of_values = self._keys.values(target, service), self._keys.values(*pairs_are_with)
         own, starts, firsts, counts = {}, {}, {}, {}
         for what, known in self._keys.met.items():
             finder = Finder(known)
-            place, mine = finder.places(values[what])
+            place, mine = finder.places(self._keys.value(what, target, service))
             contact = _earliest([(place[mine] * hosts + host[mine]) << self._bits | start[mine]], self._bits)
             with_host, first = contact >> self._bits, contact & (1 << self._bits) - 1
-            place, mine = finder.places(of_values[what])
+            place, mine = finder.places(self._keys.value(what, *pairs_are_with))
             own[what] = np.where(mine, place, -1)
             starts[what] = np.zeros(len(pairs), dtype=np.int64)
             starts[what][mine] = first[Finder(with_host).places(place[mine] * hosts + of_pairs[mine])[0]]
@@ -230,5 +229,6 @@ def _bits(hosts: Integers, others: Integers) -> Floats:
 
 def _earliest(contacts: Sequence[Integers], bits: int) -> Integers:
     """The numbers, sorted; of those that differ in the last bits only, the smallest. Sorted parts are merged."""
-    found = np.sort(np.concatenate(contacts), kind="stable")
+    found = np.concatenate(contacts)
+    found.sort(kind="stable")
     return found[changes(found >> bits)]

@@ -51,9 +51,9 @@ class WordKeys:
         host, value = np.divmod(keys, self._values)
         return host, value, np.zeros(len(keys), dtype=np.int64)
 
-    def values(self, value: Integers, service: Integers) -> dict[str, Integers]:
-        """The values, -1 for what no pair says."""
-        return {self.name: np.where(value < len(self.codes), value, -1)}
+    def value(self, what: str, value: Integers, service: Integers) -> Integers:
+        """The values, -1 for what no pair says; there is one name."""
+        return np.where(value < len(self.codes), value, -1)
 
     def inbound(self, service: Integers) -> Flags:
         """No service is told apart."""

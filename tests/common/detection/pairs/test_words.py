@@ -45,7 +45,7 @@ def test_only_words_of_the_pairs_are_told_apart() -> None:
     assert said.tolist() == [True, True, False, True]
     host, value, _ = keys.parts(found)
     assert (host.tolist(), value.tolist()) == ([0, 1, 3], [1, 2, 0])
-    assert keys.values(value, value)["app"].tolist() == [1, -1, 0]
+    assert keys.value("app", value, value).tolist() == [1, -1, 0]
     assert not len(WordKeys.of("app", []).of_rows(np.array([0]), {})[0])
 
 
