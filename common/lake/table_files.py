@@ -22,7 +22,7 @@ from common.lake.troubles import unwritable
 from common.storage.filesystems import subtree
 
 HOST, WINDOW, ARRIVAL, SCORE = "host_ip", "window", "arrival", "anomaly_score"
-SKIPPED_BY = (HOST, ARRIVAL, SCORE)
+SKIPPED_BY = (HOST, WINDOW, ARRIVAL, SCORE)
 """Columns by which readers leave out row groups: rows are in their order, or few of them have high values."""
 VALUES_PER_GROUP = 4_000_000
 FEWEST_ROWS, MOST_ROWS = 4_096, 1 << 16
