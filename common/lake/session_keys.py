@@ -21,6 +21,7 @@ from deltalake.transaction import AddAction
 from pyarrow import fs
 
 from common.arrays import Flags, Integers
+from common.coded import repeated
 from common.contracts.types import Table
 from common.lake.commits import commit_next
 from common.lake.engine_files import names
@@ -70,8 +71,8 @@ class KeyFiles(TableFiles):
             of_dates: dict[str, list[pa.Table]] = {}
             for group, part in by_number(keys, groups):
                 window = self._members[group // 2]
-                part = part.append_column(ARRIVAL, _repeated(ARRIVALS[group % 2], len(part)))
-                part = part.append_column(WINDOW, _repeated(window.key, len(part)))
+                part = part.append_column(ARRIVAL, repeated(ARRIVALS[group % 2], len(part)))
+                part = part.append_column(WINDOW, repeated(window.key, len(part)))
                 of_dates.setdefault(f"{window.start:%Y-%m-%d}", []).append(part)
             for date, parts in of_dates.items():
                 self.write(pa.concat_tables(parts).unify_dictionaries(), {"date": date})
@@ -215,11 +216,6 @@ def may_have(file: AddAction, windows: Collection[str]) -> bool:
     stats = json.loads(file.stats)
     first, last = (str(stats[side][WINDOW]) for side in ("minValues", "maxValues"))
     return any(first <= window <= last for window in windows)
-
-
-def _repeated(text: str, count: int) -> pa.DictionaryArray:
-    """A column with the same text in each row."""
-    return pa.DictionaryArray.from_arrays(pa.array(np.zeros(count, np.int32)), [text])
 
 
 def without(keys: pa.Table, unwanted: pa.Table) -> pa.Table:
