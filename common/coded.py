@@ -33,6 +33,11 @@ def positions(column: pa.ChunkedArray, texts: pa.Array) -> Integers:
     return numbers
 
 
+def repeated(text: str, count: int) -> pa.DictionaryArray:
+    """A column with the same text in each row."""
+    return pa.DictionaryArray.from_arrays(pa.array(np.zeros(count, np.int32)), [text])
+
+
 def ranks(texts: pa.Array) -> Integers:
     """The place of each text in their order."""
     found = np.empty(len(texts), dtype=np.int64)

@@ -77,8 +77,9 @@ def engine_files(frame: DataFrame, location: str, storage: Storage, engine: str)
 
 def names(table: DeltaTable, actions: Sequence[AddAction]) -> bool:
     """Whether the table has one of the files, and so, as they are committed together, all of them."""
-    paths = set(pa.table(table.get_add_actions())["path"].to_pylist())
-    return any(action.path in paths for action in actions)
+    paths = pa.table(table.get_add_actions())["path"]
+    wanted = pa.array([action.path for action in actions], paths.type)
+    return bool(pc.any(pc.is_in(paths, value_set=wanted), min_count=0).as_py())
 
 
 def _added(files: fs.FileSystem, folder: str) -> Iterator[AddAction]:

@@ -157,6 +157,8 @@ class Lake(LakeReader):
 
     def discard(self, name: str, files: Sequence[AddAction]) -> None:
         """Removes those of the files, written for a table, that it does not have; if that cannot be told, they stay."""
+        if not files:
+            return
         with suppress(DeltaError, TableError, OSError):
             held = self.file_paths(name)
             discard(subtree(self.location(name)), [file for file in files if file.path not in held])

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from urllib.parse import unquote
 
 import pyarrow as pa
@@ -90,13 +91,9 @@ class LakeReader:
         Raises:
             TableError: the table is missing or unreadable.
         """
-        try:
+        with self._reading(name):
             selection = Selection.of(equal or {}, windows, numbers)
             return self._rows(self._latest(name), name, selection, columns, coded, hosts)
-        except TableNotFoundError:
-            raise self._missing(name) from None
-        except (DeltaError, pa.ArrowException, OSError) as error:
-            raise self._unreadable(name, error) from error
 
     def query(self, statement: str, names: Collection[str]) -> pa.Table:
         """The rows that a statement of SQL gives of these tables, without a lake's engine.
@@ -157,7 +154,8 @@ class LakeReader:
         Raises:
             TableError: the table is missing or unreadable.
         """
-        return int(self.current(name).version())
+        with self._reading(name):
+            return int(self._latest(name).version())
 
     def count(self, name: str) -> int:
         """The number of rows of the table, as its log has it."""
@@ -177,12 +175,8 @@ class LakeReader:
         Raises:
             TableError: the table is missing or unreadable.
         """
-        try:
+        with self._reading(name):
             return pa.table(self._latest(name).get_add_actions(flatten=True))
-        except TableNotFoundError:
-            raise self._missing(name) from None
-        except (DeltaError, OSError) as error:
-            raise self._unreadable(name, error) from error
 
     def current(self, name: str) -> DeltaTable:
         """As `delta`, with an error that says what to do.
@@ -190,12 +184,8 @@ class LakeReader:
         Raises:
             TableError: the table is missing or unreadable.
         """
-        try:
+        with self._reading(name):
             return self.delta(name)
-        except TableNotFoundError:
-            raise self._missing(name) from None
-        except (DeltaError, OSError) as error:
-            raise self._unreadable(name, error) from error
 
     @property
     def _storage(self) -> dict[str, str] | None:
@@ -228,6 +218,16 @@ class LakeReader:
         except (KeyError, DeltaError, OSError):
             self._opened[name] = self.delta(name)
         return self._opened[name]
+
+    @contextmanager
+    def _reading(self, name: str) -> Iterator[None]:
+        """Gives errors of the block a cause and a remedy."""
+        try:
+            yield
+        except TableNotFoundError:
+            raise self._missing(name) from None
+        except (DeltaError, pa.ArrowException, OSError) as error:
+            raise self._unreadable(name, error) from error
 
     def _taken(self, name: str) -> DeltaTable:
         """As `_latest`, but no other thread has the table, so that it stays at its version until it is committed to."""

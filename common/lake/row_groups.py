@@ -15,7 +15,7 @@ Rows = TypeVar("Rows", pa.Table, pa.RecordBatch)
 def by_number(rows: Rows, numbers: NDArray[np.integer[Any]]) -> Iterator[tuple[int, Rows]]:
     """The rows of each number, in their order; the numbers ascend. Those of 16 bits are sorted fastest."""
     distinct, counts = np.unique(numbers, return_counts=True)
-    if len(distinct) > 1:
+    if (numbers[1:] < numbers[:-1]).any():
         rows = rows.take(pa.array(np.argsort(numbers, kind="stable")))
     begin = 0
     for number, count in zip(distinct.tolist(), counts.tolist(), strict=True):

@@ -8,7 +8,7 @@ to commit has the record.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -21,6 +21,7 @@ from deltalake.transaction import AddAction
 from pyarrow import fs
 
 from common.arrays import Flags, Integers
+from common.coded import repeated
 from common.contracts.types import Table
 from common.lake.commits import commit_next
 from common.lake.engine_files import names
@@ -31,9 +32,8 @@ from common.lake.row_groups import by_number
 from common.lake.selection import ChosenFile, ParquetRows, Selection, bound_of
 from common.lake.table_files import ARRIVAL, WINDOW, TableFiles, rows_of
 from common.lake.troubles import unreadable, unwritable
-from common.lake.window_files import repeated
 from common.storage.filesystems import subtree
-from common.windows import Windows, parse_moment
+from common.windows import Windows
 
 TABLE = "session_keys"
 KEY = ("key_high", "key_low")
@@ -43,7 +43,9 @@ MOST_ROWS = 4_000_000
 
 
 class KeyFiles(TableFiles):
-    """Writes keys to files of the table at a location, at least one for each window that has any, late ones last.
+    """Writes keys to files of the table at a location, at least one for each day that has any.
+
+    In a file, windows follow each other, and in each of them late keys come last.
 
     Keys wait in memory until there are `MOST_ROWS`, which bounds both the memory and the number of files.
     """
@@ -66,23 +68,15 @@ class KeyFiles(TableFiles):
         if self._waiting:
             keys = pa.concat_tables(part for part, _ in self._pending)
             groups = np.concatenate([numbers for _, numbers in self._pending])
-            of_windows: dict[int, dict[str, pa.Table]] = {}
+            of_dates: dict[str, list[pa.Table]] = {}
             for group, part in by_number(keys, groups):
-                of_windows.setdefault(group // 2, {})[ARRIVALS[group % 2]] = part
-            for number, of_arrivals in of_windows.items():
-                self.write_window(self._members[number].key, of_arrivals)
+                window = self._members[group // 2]
+                part = part.append_column(ARRIVAL, repeated(ARRIVALS[group % 2], len(part)))
+                part = part.append_column(WINDOW, repeated(window.key, len(part)))
+                of_dates.setdefault(f"{window.start:%Y-%m-%d}", []).append(part)
+            for date, parts in of_dates.items():
+                self.write(pa.concat_tables(parts).unify_dictionaries(), {"date": date})
         self._pending, self._waiting = [], 0
-
-    def write_window(self, window: str, keys: Mapping[str, pa.Table]) -> None:
-        """Writes the keys of a window, by arrival, to a file."""
-        parts = [
-            keys[arrival].append_column(ARRIVAL, repeated(arrival, len(keys[arrival])))
-            for arrival in ARRIVALS
-            if arrival in keys
-        ]
-        rows = pa.concat_tables(parts).unify_dictionaries()
-        date = f"{parse_moment(window):%Y-%m-%d}"
-        self.write(rows.append_column(WINDOW, repeated(window, len(rows))), {"date": date})
 
 
 @dataclass(frozen=True)
@@ -167,10 +161,10 @@ class SessionKeys:
             raise unreadable(TABLE, self._lake.uri, error) from error
         return Snapshot(table, self._others, logged, self._folder)
 
-    def of(self, file: AddAction, arrival: str) -> pa.Table:
-        """The keys of a file of the run with that arrival."""
-        rows = ParquetRows(self._folder, SCHEMA, Selection.of({ARRIVAL: arrival}))
-        return rows.of([ChosenFile(file.path, file.partition_values, (ARRIVAL,))])
+    def of(self, file: AddAction, arrival: str, windows: Collection[str]) -> pa.Table:
+        """The keys of a file of the run with that arrival in some windows."""
+        rows = ParquetRows(self._folder, SCHEMA, Selection.of({ARRIVAL: arrival, WINDOW: windows}))
+        return rows.of([ChosenFile(file.path, file.partition_values, (ARRIVAL, WINDOW))])
 
     def without(self, file: AddAction, unwanted: pa.Table) -> list[AddAction]:
         """The files of the keys of a file of the run that are not among the unwanted ones: itself if none of them is.
@@ -180,13 +174,14 @@ class SessionKeys:
         """
         if not len(unwanted):
             return [file]
-        left = {arrival: without(self.of(file, arrival), unwanted) for arrival in ARRIVALS}
-        count = sum(map(len, left.values()))
-        if count == rows_of(file):
+        held = pa.schema([*SCHEMA, pa.field(ARRIVAL, pa.string()), pa.field(WINDOW, pa.string())])
+        rows = ParquetRows(self._folder, held, Selection.of({}))
+        left = without(rows.of([ChosenFile(file.path, file.partition_values, ())]), unwanted)
+        if len(left) == rows_of(file):
             return [file]
-        files = KeyFiles(self._lake.location(TABLE), self._lake.table(TABLE), self._windows)
-        if count:
-            files.write_window(window_of(file), left)
+        files = TableFiles(self._lake.location(TABLE), self._lake.table(TABLE))
+        if len(left):
+            files.write(left.sort_by([(WINDOW, "ascending"), (ARRIVAL, "descending")]), file.partition_values)
         return files.actions
 
     def commit(self, seen: Snapshot, files: Sequence[AddAction]) -> bool:
@@ -216,9 +211,11 @@ class SessionKeys:
         self._lake.discard(TABLE, files)
 
 
-def window_of(file: AddAction) -> str:
-    """The key of the window of a file of a run."""
-    return str(json.loads(file.stats)["minValues"][WINDOW])
+def may_have(file: AddAction, windows: Collection[str]) -> bool:
+    """Whether a file of a run may have keys of one of the windows."""
+    stats = json.loads(file.stats)
+    first, last = (str(stats[side][WINDOW]) for side in ("minValues", "maxValues"))
+    return any(first <= window <= last for window in windows)
 
 
 def without(keys: pa.Table, unwanted: pa.Table) -> pa.Table:

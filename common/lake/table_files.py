@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 from deltalake.transaction import AddAction
 from pyarrow import fs
 
-from common.coded import ranks
+from common.coded import compacted, encoded, ranks
 from common.contracts.types import Table
 from common.lake.commits import now_millis
 from common.lake.statistics import FileStatistics
@@ -22,7 +22,7 @@ from common.lake.troubles import unwritable
 from common.storage.filesystems import subtree
 
 HOST, WINDOW, ARRIVAL, SCORE = "host_ip", "window", "arrival", "anomaly_score"
-SKIPPED_BY = (HOST, ARRIVAL, SCORE)
+SKIPPED_BY = (HOST, WINDOW, ARRIVAL, SCORE)
 """Columns by which readers leave out row groups: rows are in their order, or few of them have high values."""
 VALUES_PER_GROUP = 4_000_000
 FEWEST_ROWS, MOST_ROWS = 4_096, 1 << 16
@@ -64,9 +64,11 @@ class TableFiles:
         rows = rows.select(self.names)
         if HOST in self.names:
             rows = by_host(rows)
+        group = rows_of_group(rows)
+        rows = with_own_texts(rows, min(group, len(rows)) // 2)
         path = f"{'/'.join(f'{name}={value}' for name, value in partition.items())}/{uuid.uuid4().hex}.parquet"
         try:
-            self._write(path, rows)
+            self._write(path, rows, group)
         except OSError as error:
             with suppress(OSError):
                 self._folder.delete_file(path)
@@ -98,9 +100,7 @@ class TableFiles:
         found.add(rows)
         return found.to_json()
 
-    def _write(self, path: str, rows: pa.Table) -> None:
-        group = rows_of_group(rows)
-        rows = without_large_dictionaries(rows, min(group, len(rows)) // 2)
+    def _write(self, path: str, rows: pa.Table, group: int) -> None:
         if not self._is_remote:
             self._folder.create_dir(path.rpartition("/")[0])
         statistics = [name for name in SKIPPED_BY if name in self.names]
@@ -170,13 +170,17 @@ def _has_few_values(column: pa.ChunkedArray) -> bool:
     return bool(len(first) >= 4 * pc.count_distinct(first).as_py())
 
 
-def without_large_dictionaries(rows: pa.Table, most: int) -> pa.Table:
-    """The rows, with plain texts for dictionaries of more texts: the writer would write all of them for each group."""
+def with_own_texts(rows: pa.Table, most: int) -> pa.Table:
+    """The rows, with dictionaries of their own texts: of others, the file would have texts of rows that it has not.
+
+    Columns of more than `most` texts are plain: the writer would write the dictionary for each group.
+    """
     for place, field in enumerate(rows.schema):
         if pa.types.is_dictionary(field.type):
-            column = rows.column(place)
-            if any(len(chunk.dictionary) > most for chunk in column.chunks):
-                rows = rows.set_column(place, field.name, column.cast(field.type.value_type))
+            column = compacted(encoded(rows.column(place)))
+            if len(column.dictionary) > most:
+                column = column.cast(field.type.value_type)
+            rows = rows.set_column(place, field.name, column)
     return rows
 
 

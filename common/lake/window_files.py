@@ -1,4 +1,4 @@
-"""Files of a table of windows, written from Arrow: each has the rows of one window."""
+"""Files of a table of windows, written from Arrow: each has the rows of one day's windows, or of some of them."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from contextlib import contextmanager
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from common.arrays import Integers
+from common.coded import positions
 from common.contracts.types import Table
 from common.lake.lake import Lake
 from common.lake.row_groups import by_number
@@ -20,10 +20,9 @@ MOST_ROWS = 1 << 20
 
 
 class WindowFiles(TableFiles):
-    """Writes rows to files of a table, at least one for each window that has rows.
+    """Writes rows to files of a table, at least one for each day that has rows; in a file, windows follow each other.
 
-    Rows wait in memory until there are `most_rows`, which bounds both the memory and the number of files. `places` are
-    the positions of the windows of the files.
+    Rows wait in memory until there are `most_rows`, which bounds both the memory and the number of files.
     """
 
     def __init__(
@@ -35,17 +34,23 @@ class WindowFiles(TableFiles):
         most_rows: int = MOST_ROWS,
     ) -> None:
         super().__init__(location, table, plain)
-        self.places: list[int] = []
         self._most_rows = most_rows
-        self._members = list(windows)
+        self._keys = keys_of(windows)
+        self._days = [f"{day:%Y-%m-%d}" for day in windows.days()]
+        self._day_of = np.array([self._days.index(f"{window.start:%Y-%m-%d}") for window in windows])
         self._pending: list[tuple[pa.Table, Integers]] = []
+        self._waiting = 0
 
     def add(self, rows: pa.Table, slices: pa.ChunkedArray | None = None) -> None:
         """Adds rows, with the position of the window of each; without positions, rows that have a column `window`."""
         if slices is None:
-            keys = pa.array([window.key for window in self._members])
-            slices = pc.index_in(rows[WINDOW], value_set=keys)
-        self._pending.append((rows, slices.to_numpy()))
+            self._wait(rows, positions(rows[WINDOW], self._keys))
+        else:
+            self._wait(rows, slices.to_numpy())
+
+    def _wait(self, rows: pa.Table, slices: Integers) -> None:
+        self._pending.append((rows, slices))
+        self._waiting += len(rows)
         if self._waiting >= self._most_rows:
             self.flush()
 
@@ -55,22 +60,23 @@ class WindowFiles(TableFiles):
             names = [name for name in self.names if name != WINDOW]
             rows = pa.concat_tables([part.select(names) for part, _ in self._pending]).unify_dictionaries()
             slices = np.concatenate([numbers for _, numbers in self._pending])
-            for number, part in by_number(rows, slices):
-                window = self._members[number]
-                self.write(
-                    part.append_column(WINDOW, repeated(window.key, len(part))), {"date": f"{window.start:%Y-%m-%d}"}
-                )
-                self.places.append(number)
-        self._pending = []
+            rows, slices = self._in_order(rows, slices)
+            windows = pa.DictionaryArray.from_arrays(slices.astype(np.int32), self._keys)
+            for day, part in by_number(rows.append_column(WINDOW, windows), self._day_of[slices]):
+                self.write(part, {"date": self._days[day]})
+        self._pending, self._waiting = [], 0
 
-    @property
-    def _waiting(self) -> int:
-        return sum(len(rows) for rows, _ in self._pending)
+    def _in_order(self, rows: pa.Table, slices: Integers) -> tuple[pa.Table, Integers]:
+        """The rows by their windows, those of each in their order."""
+        if (slices[1:] >= slices[:-1]).all():
+            return rows, slices
+        order = np.argsort(slices, kind="stable")
+        return rows.take(pa.array(order)), slices[order]
 
 
-def repeated(text: str, count: int) -> pa.DictionaryArray:
-    """A column with the same text in each row."""
-    return pa.DictionaryArray.from_arrays(pa.array(np.zeros(count, np.int32)), [text])
+def keys_of(windows: Windows) -> pa.Array:
+    """The key of each of the windows."""
+    return pa.array([window.key for window in windows])
 
 
 @contextmanager

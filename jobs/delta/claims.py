@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
@@ -14,7 +14,7 @@ from deltalake.transaction import AddAction
 from common.contracts.types import Table
 from common.contracts.window_columns import WINDOW_MICROS, micros
 from common.errors import CommitError
-from common.lake.session_keys import KEY, LATE, ON_TIME, SCHEMA, TABLE, KeyFiles, SessionKeys, Snapshot, window_of
+from common.lake.session_keys import KEY, LATE, ON_TIME, SCHEMA, TABLE, KeyFiles, SessionKeys, Snapshot, may_have
 from common.lake.table_files import as_rows, from_rows, rows_of
 from common.logs.duplicates import identifiable
 from common.retries import Retries, TryAgainError, retried
@@ -114,7 +114,7 @@ def _places_in(part: Part[Piece], wanted: pa.Table) -> pa.Table:
     return pa.concat_tables(found)
 
 
-def _committed(keys: SessionKeys, files: list[AddAction], edge: Container[str]) -> tuple[Snapshot, pa.Table, int]:
+def _committed(keys: SessionKeys, files: list[AddAction], edge: Collection[str]) -> tuple[Snapshot, pa.Table, int]:
     """The state that the claim was compared with, the run's keys that other windows have, and the count of the rest.
 
     Args:
@@ -133,9 +133,9 @@ def _committed(keys: SessionKeys, files: list[AddAction], edge: Container[str]) 
             keys.discard(made)
             made.clear()
             seen, claimed = snapshot.files, []
-            repeated = _repeated(keys, [file for file in files if window_of(file) in edge], snapshot)
+            repeated = _repeated(keys, [file for file in files if may_have(file, edge)], edge, snapshot)
             for file in files:
-                left = keys.without(file, repeated) if window_of(file) in edge else [file]
+                left = keys.without(file, repeated) if may_have(file, edge) else [file]
                 made.extend(one for one in left if one is not file)
                 claimed += left
         if not keys.commit(snapshot, claimed):
@@ -157,15 +157,15 @@ def _committed(keys: SessionKeys, files: list[AddAction], edge: Container[str]) 
     return found
 
 
-def _repeated(keys: SessionKeys, files: Iterable[AddAction], snapshot: Snapshot) -> pa.Table:
-    """The keys of these files that other windows have.
+def _repeated(keys: SessionKeys, files: Iterable[AddAction], edge: Collection[str], snapshot: Snapshot) -> pa.Table:
+    """The keys of these files, in the windows of the edge, that other windows have.
 
     A record is on time in at most one window. So those on time here are compared with the late ones elsewhere, which
     are few, and those late here with all.
     """
     found = [SCHEMA.empty_table()]
     for file in files:
-        found.append(snapshot.among(keys.of(file, LATE)))
+        found.append(snapshot.among(keys.of(file, LATE, edge)))
         if len(snapshot.late):
-            found.append(keys.of(file, ON_TIME).join(snapshot.late, list(KEY), join_type="left semi"))
+            found.append(keys.of(file, ON_TIME, edge).join(snapshot.late, list(KEY), join_type="left semi"))
     return pa.concat_tables(found)

@@ -16,7 +16,7 @@ from common.storage.scratch import scratch_folder, scratch_of_parts
 from jobs.delta.config import DeltaConfig
 from jobs.delta.duplicates import duplicates
 from jobs.delta.kept import Staged, without
-from jobs.delta.open_sessions import StagedRecords
+from jobs.delta.open_sessions import Records
 from jobs.delta.parsing import parsed
 from jobs.delta.placement import Placement, placed
 from jobs.delta.scanning import Intake, scanned
@@ -102,9 +102,9 @@ def _staged(stage: StageRun, logs: LogFiles, options: ReadOptions, placement: Pl
 def _without_duplicates(staged: StagedPart, stage: StageRun) -> Intake:
     """The staged sessions without duplicates, which are counted."""
     counts, kept = staged.counts, Staged(staged.sessions)
+    records = Records(staged.opened, kept, staged.ends)
     with scratch_folder(stage.lake.uri) as folder:
         dropped = duplicates(kept, stage.engine, folder)
     counts.duplicate += len(dropped)
     counts.kept -= len(dropped)
-    records = StagedRecords(staged.opened, staged.sessions, staged.ends)
     return Intake(without(kept, dropped), counts, records, staged.rejects)

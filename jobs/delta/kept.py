@@ -12,9 +12,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from common.arrays import Integers
+from common.coded import positions
 from common.contracts.session import BATCH_SCHEMA, OF_FEW_VALUES, STATUS_COLUMN
 from common.contracts.window_columns import WINDOW_MICROS, micros
 from common.lake.row_groups import by_number
+from common.lake.table_files import WINDOW
+from common.lake.window_files import keys_of
 from common.logs.files import local_path
 from common.storage.filesystems import filesystem_of, without_scheme
 from common.windows import Windows
@@ -101,9 +104,12 @@ class StagedPiece:
     def rows(self, columns: Sequence[str] | None = None) -> Iterator[pa.Table]:
         """The rows of the group, which are at most `ROWS_PER_READ`."""
         wanted = [*(columns or COLUMNS)]
-        rows = opened(self.file.path).read_row_group(self.number, [name for name in wanted if name != SLICE.name])
-        place = pa.repeat(pa.scalar(self.file.place, pa.int32()), self.most)
-        yield rows.append_column(SLICE.arrow, place).select(wanted)
+        read = [WINDOW if name == SLICE.name else name for name in wanted]
+        rows = opened(self.file.path).read_row_group(self.number, read)
+        if WINDOW in read:
+            slices = positions(rows[WINDOW], keys_of(self.file.windows))
+            rows = rows.append_column(SLICE.arrow, pa.array(slices, SLICE.arrow.type))
+        yield rows.select(wanted)
 
 
 def by_file(kept: Kept) -> tuple[list[StagedFile], list[Piece]]:
@@ -225,5 +231,5 @@ def opened(path: str) -> pq.ParquetFile:
     """A Parquet file of sessions, texts of few different values of which are read as dictionaries."""
     files, place = filesystem_of(path), without_scheme(path)
     metadata = pq.read_metadata(place, filesystem=files)
-    coded = [name for name in metadata.schema.to_arrow_schema().names if name in OF_FEW_VALUES]
+    coded = [name for name in metadata.schema.to_arrow_schema().names if name in OF_FEW_VALUES or name == WINDOW]
     return pq.ParquetFile(place, metadata=metadata, read_dictionary=coded, filesystem=files)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import cached_property
-from typing import Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -16,94 +14,72 @@ import pyarrow.dataset as pads
 from common.arrays import Integers
 from common.contracts.open_sessions import OPEN_COLUMNS
 from common.contracts.types import arrow_schema
-from common.contracts.window_columns import TIMESTAMP, WINDOW_MICROS, micros
+from common.contracts.window_columns import TIMESTAMP
 from common.lake.lake import Lake
+from common.lake.row_groups import by_number
+from common.lake.selection import with_columns
 from common.lake.window_files import window_files
 from common.lake.window_status import read_statuses
-from common.logs.files import local_path
 from common.storage.filesystems import filesystem_of, without_scheme
 from common.storage.scratch import writing
 from common.windows import WINDOW, Windows
-from jobs.delta.staged import StagedFile
+from jobs.delta.kept import Kept, rows_of
 from jobs.delta.staging import ENDS, OPEN, SLICE
 
 TABLE = "open_sessions"
 SCHEMA = arrow_schema(OPEN_COLUMNS)
 KEY = ["device_serial", "session_id", "start_ts"]
+ROWS_PER_PASS = 1 << 20
+"""Of start logs and updates, which are in memory together."""
 TOLERANCE = 2_000_000
 """Records of one device and session id whose starts differ by at most so many microseconds are of one session."""
 
 
-class Records(Protocol):
-    """What the input says of open sessions."""
-
-    def opened_in(self, place: int) -> pa.Table:
-        """The start logs and updates of a window, in the order of the input."""
-        ...
-
-    def ended_in(self, place: int, sessions: pa.Array) -> pa.Table:
-        """The keys of the records of a window that end sessions with one of these ids."""
-        ...
-
-
 @dataclass(frozen=True)
-class StagedRecords:
-    """Start logs and updates, sessions that count, and ends of those that do not, in staged files."""
+class Records:
+    """What the input says of open sessions.
 
-    opened: tuple[str, ...]
-    sessions: tuple[StagedFile, ...]
+    Attributes:
+        openings: staged files of start logs and updates.
+        sessions: the records of sessions that count within the run, and their duplicates.
+        ends: staged files of the ends of other sessions.
+    """
+
+    openings: tuple[str, ...]
+    sessions: Kept
     ends: tuple[str, ...]
 
-    def opened_in(self, place: int) -> pa.Table:
-        """The start logs and updates of a window, in the order of the input."""
-        return self._opened.to_table(SCHEMA.names, filter=pads.field(SLICE.name) == place)
+    @property
+    def count(self) -> int:
+        """The number of start logs and updates."""
+        return int(_dataset(self.openings, OPEN).count_rows())
 
-    def ended_in(self, place: int, sessions: pa.Array) -> pa.Table:
-        """The keys of the records of a window that end sessions with one of these ids."""
-        among = _among(sessions)
-        counted = _dataset([file.path for file in self.sessions if file.place == place], ENDS)
-        others = self._ends.to_table(KEY, filter=among & (pads.field(SLICE.name) == place))
-        return pa.concat_tables([counted.to_table(KEY, filter=among), others])
+    def opened_in(self, places: range) -> dict[int, pa.Table]:
+        """The start logs and updates of windows, by the position of the window, in the order of the input."""
+        return _by_place(_dataset(self.openings, OPEN).to_table(filter=_are_of(places)))
 
-    @cached_property
-    def _opened(self) -> pads.Dataset:
-        return _dataset(self.opened, OPEN)
-
-    @cached_property
-    def _ends(self) -> pads.Dataset:
-        return _dataset(self.ends, ENDS)
+    def ended_in(self, places: range, sessions: pa.ChunkedArray) -> dict[int, pa.Table]:
+        """The keys of the records of windows that end sessions with one of these ids, by the position of the window."""
+        wanted = _among(sessions) & _are_of(places)
+        found = [_dataset(self.ends, ENDS).to_table(filter=wanted)]
+        for rows in rows_of(self.sessions, ENDS.names) if len(sessions) else ():
+            found.append(with_columns(rows.filter(wanted), ENDS))
+        return _by_place(pa.concat_tables(found))
 
 
-@dataclass(frozen=True)
-class ScannedRecords:
-    """Sessions that have ended, in canonical Parquet files."""
-
-    windows: Windows
-    ends: tuple[str, ...]
-
-    def opened_in(self, place: int) -> pa.Table:
-        """Nothing, in any window."""
-        return SCHEMA.empty_table()
-
-    def ended_in(self, place: int, sessions: pa.Array) -> pa.Table:
-        """The keys of the records of a window that end sessions with one of these ids."""
-        return self._ends.to_table(KEY, filter=_among(sessions) & self._is_of(place))
-
-    @cached_property
-    def _ends(self) -> pads.Dataset:
-        return _dataset([local_path(path) for path in self.ends], ENDS.append(pa.field("end_ts", TIMESTAMP)))
-
-    def _is_of(self, place: int) -> pads.Expression:
-        if len(self.windows) == 1:
-            return pads.scalar(True)
-        begin = micros(self.windows)[0] + place * WINDOW_MICROS
-        first, after = (pa.scalar(moment, pa.int64()).cast(TIMESTAMP) for moment in (begin, begin + WINDOW_MICROS))
-        return (pads.field("end_ts") >= first) & (pads.field("end_ts") < after)
+def _by_place(rows: pa.Table) -> dict[int, pa.Table]:
+    """The rows of each window, by its position in the windows of the run."""
+    return dict(by_number(rows, rows[SLICE.name].to_numpy()))
 
 
-def _among(sessions: pa.Array) -> pads.Expression:
+def _are_of(places: range) -> pads.Expression:
+    place = pads.field(SLICE.name)
+    return (place >= places.start) & (place < places.stop)
+
+
+def _among(sessions: pa.ChunkedArray) -> pads.Expression:
     """Of records that end sessions with one of these ids."""
-    return pads.field("session_id").isin(pc.unique(sessions)) & pads.field("start_ts").is_valid()
+    return pads.field("session_id").isin(sessions.unique()) & pads.field("start_ts").is_valid()
 
 
 def _dataset(paths: Sequence[str], schema: pa.Schema) -> pads.Dataset:
@@ -121,14 +97,26 @@ def write_open(lake: Lake, records: Records, windows: Windows, oldest: timedelta
     """
     held = carried(lake, windows)
     with writing(lake.uri, TABLE), window_files(lake, TABLE, windows) as files:
-        for place, window in enumerate(windows):
-            held = pa.concat_tables([held, records.opened_in(place)])
-            if len(held):
-                held = still_open(held, records.ended_in(place, held["session_id"].combine_chunks()))
-                held = held.filter(pc.greater_equal(held["start_ts"], pa.scalar(window.end - oldest, TIMESTAMP)))
-                files.add(held, pa.chunked_array([np.full(len(held), place, np.int32)]))
+        for places in passes(len(windows), records.count):
+            opened = records.opened_in(places)
+            candidates = [held, *(rows.select(SCHEMA.names) for rows in opened.values())]
+            ended = records.ended_in(places, pa.concat_tables(candidates)["session_id"])
+            for place in places:
+                if place in opened:
+                    held = pa.concat_tables([held, opened[place].select(SCHEMA.names)])
+                if len(held):
+                    held = still_open(held, ended.get(place, ENDS.empty_table()))
+                    oldest_start = windows.start + (place + 1) * WINDOW - oldest
+                    held = held.filter(pc.greater_equal(held["start_ts"], pa.scalar(oldest_start, TIMESTAMP)))
+                    files.add(held, pa.chunked_array([np.full(len(held), place, np.int32)]))
         files.flush()
         return lake.replace_files(TABLE, files.actions, windows), files.rows
+
+
+def passes(windows: int, rows: int) -> Iterator[range]:
+    """The positions of so many windows in parts, each of which has about `ROWS_PER_PASS` of all rows."""
+    size = max(1, windows * ROWS_PER_PASS // max(rows, ROWS_PER_PASS))
+    yield from (range(first, min(first + size, windows)) for first in range(0, windows, size))
 
 
 def carried(lake: Lake, windows: Windows) -> pa.Table:

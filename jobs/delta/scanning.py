@@ -23,7 +23,7 @@ from common.windows import WINDOW, Windows
 from jobs.delta.checking import CHECKED, checked
 from jobs.delta.duplicates import has_duplicates
 from jobs.delta.kept import Kept, Scanned, parts_of
-from jobs.delta.open_sessions import Records, ScannedRecords
+from jobs.delta.open_sessions import Records
 from jobs.delta.placement import Placement
 from jobs.delta.staged import RunCounts
 from jobs.delta.sums import columns_named
@@ -80,7 +80,7 @@ def scanned(stage: StageRun, logs: LogFiles, options: ReadOptions, placement: Pl
         return None
     zones = Counter({IN_RECORD: read})  # their times are instants
     counts = RunCounts(read, inside, zones=zones, outside=outside, holes=list(logs.unreadable))
-    return Intake(kept, counts, ScannedRecords(windows, logs.paths))
+    return Intake(kept, counts, Records((), kept, ()))
 
 
 def _lies_within(path: str, windows: Windows, place: int, lateness: timedelta) -> bool:

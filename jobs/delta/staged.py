@@ -12,6 +12,7 @@ from deltalake.transaction import AddAction
 from common.lake.table_files import file_action, rows_of
 from common.logs import Counts
 from common.storage.filesystems import subtree
+from common.windows import Windows
 
 
 @dataclass
@@ -36,21 +37,21 @@ class RunCounts(Counts):
 
 @dataclass(frozen=True)
 class StagedFile:
-    """A file in the form of the table `sessions`, the records of which one window of the run counts.
+    """A file in the form of the table `sessions`, the records of which windows of the run count.
 
     Attributes:
         location: the folder in which the file lies as in that of the table.
         name: the path there.
         size: its bytes.
         stats: what the Delta log says of its values.
-        place: the position of the window in the windows of the run.
+        windows: those of the run.
     """
 
     location: str
     name: str
     size: int
     stats: str
-    place: int
+    windows: Windows
 
     @property
     def path(self) -> str:

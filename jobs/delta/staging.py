@@ -80,9 +80,8 @@ class Staging:
 
     def staged(self) -> StagedPart:
         """The files, which are complete."""
-        files = zip(self._sessions.actions, self._sessions.places, strict=True)
-        location = f"{self.location}/{self.table.name}"
-        sessions = (StagedFile(location, file.path, file.size, file.stats, place) for file, place in files)
+        location, windows = f"{self.location}/{self.table.name}", self.placement.windows
+        sessions = (StagedFile(location, file.path, file.size, file.stats, windows) for file in self._sessions.actions)
         others = (file.paths for file in (self._rejects, self._open, self._ends))
         return StagedPart(self.counts, tuple(sessions), *others)
 

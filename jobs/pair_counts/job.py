@@ -41,7 +41,7 @@ class Counting:
     internal_cidrs: tuple[str, ...]
 
     def __call__(self, windows: Windows) -> pa.Table:
-        """The files, one for each window that has rows."""
+        """The files, one for each day that has rows."""
         lake = self.lake
         slices = lake.arrow("delta_pair", COLUMNS, windows, coded=CODED)
         files = WindowFiles(lake.location("pair_counts"), lake.table("pair_counts"), windows)

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator, Sequence
 import pyarrow as pa
 from deltalake.transaction import AddAction
 
+from common.coded import repeated
 from common.lake.lake import Lake
 from common.lake.table_files import WINDOW
 from common.lake.together import File, Group, divided, files_in_order, rows_of, stored_columns, written_together
-from common.lake.window_files import repeated
 from common.runtime.run_report import RunReport
 from common.storage.scratch import writing
 

@@ -43,7 +43,7 @@ def lake(tmp_path_factory: pytest.TempPathFactory) -> Lake:
                 for host in range(HOSTS)
             ]
             files.add(pa.Table.from_pylist(rows, schema=table.arrow))
-        files.flush()
+            files.flush()
         found.replace_files("predictions", files.actions, WINDOWS)
     return found
 

@@ -1,4 +1,4 @@
-"""Keys are a file for each window and past day, of which a claim reads only what may matter."""
+"""Keys are a file for each run and past day, of which a claim reads only what may matter."""
 
 from __future__ import annotations
 

@@ -8,19 +8,31 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import fs
 
-from common.lake.table_files import parquet_writer, without_large_dictionaries
+from common.contracts.types import Column, Table
+from common.lake.table_files import TableFiles, parquet_writer, with_own_texts
 
 
-def test_texts_that_no_row_has_are_not_written() -> None:
+def test_a_dictionary_of_many_texts_is_not_written() -> None:
     column = pa.DictionaryArray.from_arrays(pa.array([2, 0], pa.int32()), pa.array(["a", "b", "c"]))
-    plain = without_large_dictionaries(pa.table({"few": column, "number": [1, 2]}), 2)
+    plain = with_own_texts(pa.table({"few": column, "number": [1, 2]}), 1)
     assert plain.schema.types == [pa.string(), pa.int64()]
     assert plain.to_pydict() == {"few": ["c", "a"], "number": [1, 2]}
 
 
 def test_a_dictionary_that_is_worth_it_remains() -> None:
     rows = pa.table({"few": pa.array(["a", "b", "a"]).dictionary_encode()})
-    assert without_large_dictionaries(rows, 2).equals(rows)
+    assert with_own_texts(rows, 2).equals(rows)
+
+
+def test_a_file_has_no_text_of_a_row_that_it_lacks(tmp_path: Path) -> None:
+    table = Table(
+        "names", "a name", (Column("date", "string", "a day"), Column("name", "string", "a name")), ("date",), ()
+    )
+    rows = pa.table({"name": pa.array(["mine"] * 4 + ["yours"]).dictionary_encode()})
+    TableFiles(str(tmp_path), table).write(rows.slice(0, 4), {"date": "2026-03-10"})
+    (file,) = tmp_path.rglob("*.parquet")
+    assert b"mine" in file.read_bytes()
+    assert b"yours" not in file.read_bytes()
 
 
 def test_numbers_are_written_by_how_many_different_ones_there_are(tmp_path: Path) -> None:

@@ -195,5 +195,5 @@ def test_in_another_window_only_a_record_that_ends_at_the_same_time_is_the_same(
 )
 def test_pieces_are_put_together_in_parts_of_so_many_rows(most: list[int], parts: list[list[int]]) -> None:
     """Also such as have none: the file into which input was parsed of which no record counts."""
-    pieces = [StagedPiece(StagedFile("unread", "", 0, "", 0), number, rows) for number, rows in enumerate(most)]
+    pieces = [StagedPiece(StagedFile("unread", "", 0, "", FIRST), number, rows) for number, rows in enumerate(most)]
     assert [[number for number, _ in part] for part in parts_of(pieces, 10)] == parts

@@ -13,6 +13,7 @@ from pyspark.sql import SparkSession
 
 from common.config.project import ProjectParameters
 from common.windows import Windows
+from jobs.delta import open_sessions
 from jobs.delta.open_sessions import SCHEMA, still_open
 from tests.conftest import Stages, write_sessions
 from tests.factories import session as session_row
@@ -211,3 +212,9 @@ def test_of_equal_times_the_record_that_came_last_holds() -> None:
     found = still_open(table, table.slice(0, 0))
     assert found["bytes_sent"].to_pylist() == [2]
     assert not len(still_open(table, table.slice(1, 1)))
+
+
+def test_windows_are_passed_by_so_many_that_few_start_logs_are_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(open_sessions, "ROWS_PER_PASS", 100)
+    found = {rows: [len(places) for places in open_sessions.passes(6, rows)] for rows in (0, 100, 300, 1000)}
+    assert found == {0: [6], 100: [6], 300: [2, 2, 2], 1000: [1] * 6}
