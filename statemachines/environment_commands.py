@@ -21,7 +21,7 @@ from statemachines.deploy.parts import PARTS
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pipelines.deployment import Plan
+    from pipelines.deployment import LookedUp, Plan
     from statemachines.deploy.code import Code
     from statemachines.deploy.environment import Environment
 
@@ -60,7 +60,9 @@ def up(environment: str, allow_replace: bool, parts: Sequence[str], canary: Cana
     when it was removed is taken over. Interrupted, it is taken up again by the same command; a second run changes
     nothing. A part that is left out stays as it is.
     """
-    from pipelines.deployment import check_images
+    from common.aws.clients import client
+    from pipelines.definitions import names
+    from pipelines.deployment import check_images, look_up
     from statemachines.deploy.canary import CanaryError, check_quiet
     from statemachines.deploy.deployment import deploy_all
     from statemachines.deploy.environment import trusted_key
@@ -77,7 +79,8 @@ def up(environment: str, allow_replace: bool, parts: Sequence[str], canary: Cana
         click.echo("signatures: not checked, as the environment has no trust_key", err=True)
     looked_at = list(checks(prefix, chosen, described.parameters, projects))
     if "ndr" in chosen:
-        planned = _pipelines(described, prefix, None)
+        pipelines = look_up(client("sagemaker"), names(), prefix)
+        planned = _planned(described, pipelines, None)
         looked_at += [lambda: check_images(planned), lambda: signatures.check_images(planned)]
     looked_at.append(lambda: check_roles(prefix, chosen, described.parameters))
     if canary:
@@ -93,7 +96,7 @@ def up(environment: str, allow_replace: bool, parts: Sequence[str], canary: Cana
 
     def deploy_pipelines(found: Mapping[str, str]) -> None:
         if "ndr" in chosen:
-            _deploy_pipelines(_pipelines(described, prefix, found["PipelineRoleArn"]), environment, found)
+            _deploy_pipelines(_planned(described, pipelines, found["PipelineRoleArn"]), environment, found)
 
     try:
         found = deploy_all(
@@ -205,16 +208,14 @@ def _artifacts(prefix: str) -> str | None:
     return read_outputs(cloudformation, name).get("ArtifactsBucket") if stack_described(cloudformation, name) else None
 
 
-def _pipelines(described: Environment, prefix: str, role_arn: str | None) -> list[Plan]:
+def _planned(described: Environment, pipelines: LookedUp, role_arn: str | None) -> list[Plan]:
     """The pipelines of an environment, against the deployed ones; without a role, each keeps its own."""
-    from common.aws.clients import client
-    from pipelines.definitions import names
     from pipelines.deployment import plans
     from pipelines.network import network_of
 
     of_network = described.network
     network = network_of(of_network.subnets, of_network.security_groups) if of_network else None
-    return plans(client("sagemaker"), names(), role_arn, described.pipeline_defaults, network, prefix)
+    return plans(pipelines, role_arn, described.pipeline_defaults, network)
 
 
 def _deploy_pipelines(planned: Sequence[Plan], environment: str, outputs: Mapping[str, str]) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from common.aws.caller import identity
 from common.aws.clients import aws_errors, client
 from common.errors import DeploymentError, NdrError, ParametersError
 from pipelines.definitions import check_current
@@ -42,7 +43,7 @@ def checks(
     prefix: str, parts: Sequence[str], parameters: Mapping[str, str], projects: Sequence[Path]
 ) -> Iterator[Check]:
     """What is looked at of stacks, state machines, pipelines and projects, in the order in which it is said."""
-    yield check_account
+    yield identity
     for name, value in parameters.items():
         yield partial(check_parameters, {name: value})
     for machine in machines_of(parts):
@@ -53,16 +54,6 @@ def checks(
         yield partial(read_project, project)
     given = {**parameters, "Environment": prefix}
     yield lambda: check_buckets(_buckets(prefix, parts, given))
-
-
-def check_account() -> None:
-    """Refuses to go on without an account and a region.
-
-    Raises:
-        AwsError: there are no credentials that AWS takes, or no region.
-    """
-    with aws_errors("AWS does not say whose account this is, in which region"):
-        client("sts").get_caller_identity()
 
 
 def check_placeholders(machine: str, parts: Sequence[str]) -> None:

@@ -9,7 +9,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError, WaiterError
 
-from common.aws.clients import aws_errors, client
+from common.aws.caller import identity
+from common.aws.clients import aws_errors
 from common.errors import DeploymentError, ParameterError
 from statemachines.deploy.changes import TAKEN_OVER, Change, check_allowed, propose
 from statemachines.deploy.parts import TEMPLATES
@@ -218,9 +219,7 @@ def _values(
 ) -> dict[str, str]:
     """The values of the parameters that names are made of, and where the stack is."""
     kept = {entry["ParameterKey"]: entry["ParameterValue"] for entry in (known or {}).get("Parameters", [])}
-    with aws_errors("the account cannot be told"):
-        account = str(client("sts").get_caller_identity()["Account"])
-    place = {"AWS::AccountId": account, "AWS::Region": str(cloudformation.meta.region_name)}
+    place = {"AWS::AccountId": identity().account, "AWS::Region": str(cloudformation.meta.region_name)}
     return {**defaults(template), **kept, **given, **place}
 
 

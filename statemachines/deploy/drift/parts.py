@@ -9,7 +9,7 @@ from typing import Any
 from common.aws.clients import aws_errors, client
 from common.config.project_file import ProjectFile
 from pipelines.definitions import names as pipeline_names
-from pipelines.deployment import Plan, plans
+from pipelines.deployment import look_up, plans
 from pipelines.differences import ABSENT, Change
 from pipelines.network import Network
 from pipelines.tasks import task_plans
@@ -74,9 +74,8 @@ def findings_of_pipelines(
     Raises:
         AwsError: a call was refused.
     """
-    planned: Sequence[Plan] = plans(
-        client("sagemaker"), pipeline_names(), outputs["PipelineRoleArn"], defaults, network, prefix
-    )
+    known = look_up(client("sagemaker"), pipeline_names(), prefix)
+    planned = plans(known, outputs["PipelineRoleArn"], defaults, network)
     for plan in planned:
         yield from _findings_of_plan("pipeline", plan.name, plan.changes, remedy)
     if outputs["TaskExecutionRoleArn"] != "none":

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from common.aws.caller import identity
 from common.aws.clients import aws_errors, client
 from pipelines.differences import ABSENT
 from statemachines.deploy.drift.clients import Clients
@@ -75,11 +76,10 @@ def resources_of(name: str, parameters: Mapping[str, str]) -> list[Resource]:
         pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=name)
         entries = [entry for page in pages for entry in page["StackResourceSummaries"]]
         processed = cloudformation.get_template(StackName=name, TemplateStage="Processed")["TemplateBody"]
-        identity = client("sts").get_caller_identity()
     physical = {entry["LogicalResourceId"]: entry["PhysicalResourceId"] for entry in entries}
-    partition = identity["Arn"].split(":")[1]
+    partition = identity().partition
     place = {
-        "AWS::AccountId": identity["Account"],
+        "AWS::AccountId": identity().account,
         "AWS::Region": cloudformation.meta.region_name,
         "AWS::Partition": partition,
         "AWS::StackName": name,
