@@ -71,6 +71,7 @@ def up(environment: str, allow_replace: bool, parts: Sequence[str], canary: Cana
     from statemachines.deploy.preflight import checks, run
     from statemachines.deploy.releases import begin, record_deployed
     from statemachines.deploy.signatures import Signatures
+    from statemachines.deploy.subscribers import subscribe
 
     described, projects = _read(environment)
     chosen, prefix = parts or described.parts, prefix_of(environment)
@@ -114,6 +115,8 @@ def up(environment: str, allow_replace: bool, parts: Sequence[str], canary: Cana
         if bucket:
             roll_back_release(environment)
         raise
+    for topic, subscriber in subscribe(found, described.subscribers):
+        click.echo(f"topic {topic}: tells {subscriber}")
     stacks = [stack.name for stack in stacks_of(prefix)]
     number = record_deployed(prefix, found["ArtifactsBucket"], stacks, signatures.tag, signatures.signed_by)
     click.echo(f"release: {number}")
@@ -126,15 +129,17 @@ def up(environment: str, allow_replace: bool, parts: Sequence[str], canary: Cana
 def status(environment: str, form: str) -> None:
     """Say what an environment has, and how it does: a line for each stack, machine, pipeline, schedule, queue, alarm.
 
+    The repositories of images, which are the account's, come last.
+
     Exit code 1 says that something is missing, failed last, is late by its schedule, has dead letters, or alarms.
     """
     from statemachines.deploy.parts import stacks_of
-    from statemachines.deploy.status import is_well, parts, release
+    from statemachines.deploy.status import is_well, parts, registry, release
 
     described, _ = _read(environment)
     names = [stack.name for stack in stacks_of(prefix_of(environment), described.parts)]
     found = list(parts(prefix_of(environment), _schedules(environment, described), names))
-    found = [*release(_artifacts(prefix_of(environment))), *found]
+    found = [*release(_artifacts(prefix_of(environment))), *found, *registry()]
     columns = ("kind", "name", "state", "about", "since", "next", "late_seconds")
     print_rows([asdict(part) for part in found], form, columns)
     sys.exit(0 if all(map(is_well, found)) else 1)
@@ -154,9 +159,10 @@ def destroy(environment: str, delete_data: str | None) -> None:
     """
     from common.aws.clients import client
     from statemachines.deploy.parts import stacks_of
+    from statemachines.deploy.registry import STACK
     from statemachines.deploy.releases import forget
     from statemachines.deploy.removal import destroy as remove
-    from statemachines.deploy.stack import holding_data
+    from statemachines.deploy.stack import holding_data, stack_described
 
     if delete_data not in (None, environment):
         raise ParameterError(
@@ -179,6 +185,8 @@ def destroy(environment: str, delete_data: str | None) -> None:
             delete_data is not None,
             lambda name, done: click.echo(f"{name}: {done}"),
         )
+    if stack_described(cloudformation, STACK):
+        click.echo(f"stack {STACK}: stays, as it is the account's; ndr-statemachines registry --remove removes it")
 
 
 def roll_back_release(environment: str) -> None:

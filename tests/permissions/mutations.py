@@ -58,8 +58,8 @@ def plan(world: World, names: Collection[str]) -> Plan:
     """The plan after these runs have succeeded with all permissions."""
     asked: dict[str, set[Asked]] = {}
     for name in names:
-        before = world.asked
-        assert RUNS[name](world, lambda: False), f"{name} fails with all permissions; see {world.aws.home}"
+        before, place, began = world.asked, world.place(), time.time()
+        assert RUNS[name](world, lambda: False), f"{name} fails with all permissions: {world.said_since(place, began)}"
         asked[name] = world.asked - before
     return sorted_out(world, asked)
 
