@@ -10,8 +10,9 @@ from common.aws.clients import aws_errors, client
 from common.errors import DeploymentError
 from statemachines.definitions import FOLDER
 from statemachines.deploy.changes import Change
+from statemachines.deploy.functions import parsed
 from statemachines.deploy.removal import remove_data, remove_stack
-from statemachines.deploy.stack import deploy_stack, holding_data, stack_described
+from statemachines.deploy.stack import deploy_stack, stack_described
 
 STACK = "ndr-registry"
 TEMPLATE = FOLDER / "stacks" / "registry.yaml"
@@ -74,4 +75,5 @@ def check_account(number: str) -> None:
 
 
 def _names() -> list[str]:
-    return [name for _, name in holding_data(client("cloudformation"), TEMPLATE, {})]
+    resources = parsed(TEMPLATE.read_text(encoding="utf-8"))["Resources"]
+    return sorted(one["Properties"]["RepositoryName"] for one in resources.values())

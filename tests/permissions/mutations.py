@@ -92,4 +92,6 @@ def outcomes(world: World, chosen: dict[Permission, str]) -> Iterator[Outcome]:
 def _looked_for(world: World, permission: Permission) -> Refused:
     """Whether anything has said from now on that the permission is missing."""
     place, began = world.place(), time.time()
-    return lambda: says_refused(world.said_since(place, began), permission.role, permission.action)
+    return lambda: says_refused(
+        world.said_since(place, began), permission.role, permission.action, permission.resources
+    )

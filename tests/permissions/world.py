@@ -6,7 +6,7 @@ import json
 import re
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -202,10 +202,15 @@ def _arn(machine: str) -> str:
     return f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{machine}"
 
 
-def says_refused(text: str, role: str, action: str) -> bool:
-    """Whether a text says that exactly this role may not do exactly this."""
+def says_refused(text: str, role: str, action: str, resources: Sequence[str]) -> bool:
+    """Whether a text says that exactly this role may not do exactly this.
+
+    S3 gives no reason for a HEAD that it refuses: a job then says which bucket refused it.
+    """
     said = rf"assumed-role/{re.escape(role)}/\S+ is not authorized to perform: {re.escape(action)}(?![\w:])"
-    return re.search(said, text) is not None
+    buckets = [arn.removeprefix("arn:aws:s3:::").partition("/")[0] for arn in resources if action.startswith("s3:")]
+    denied = [rf"denied access to s3://{re.escape(bucket)}(?![\w-])" for bucket in buckets]
+    return any(re.search(pattern, text) for pattern in (said, *denied))
 
 
 def build(start_local_aws: Callable[..., LocalAws], folder: Path, *options: str) -> World:
