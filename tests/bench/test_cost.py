@@ -46,6 +46,7 @@ def after(form: Form, *events: tuple[str, int, float]) -> Steady:
     return day
 
 
+@pytest.mark.slow
 def test_the_page_is_what_the_command_writes() -> None:
     assert PAGE.read_text(encoding="utf-8") == page(simulated(SEED)), "run python -m bench.cost --write"
 

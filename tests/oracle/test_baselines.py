@@ -64,6 +64,7 @@ def test_every_column_of_the_contract_is_there_with_its_type(name: str) -> None:
     assert dict(zip(made.names, made.types, strict=True)) == computed
 
 
+@pytest.mark.slow
 def test_statistics_of_five_numbers() -> None:
     row = one(baselines(*history("duration_sum_w_15m", 1, 1, 2, 4, 9))["host"])
     # positions in 0..4: p25 1, p50 2, p75 3, p95 3.8 -> 4 + 0.8 · 5 = 8, p99 3.96 -> 8.8
@@ -160,6 +161,7 @@ def test_pairs() -> None:
     assert one(made["pair/segment"], dst_port=443)["pair_seen_count"] == 9
 
 
+@pytest.mark.slow
 def test_random_rows_have_what_they_promise() -> None:
     made = random_fg_a(SPEC, Windows.parse("2026-03-09T06:08Z/2026-03-09T09:08Z"), seed=1)
     assert made.equals(random_fg_a(SPEC, Windows.parse("2026-03-09T06:08Z/2026-03-09T09:08Z"), seed=1))

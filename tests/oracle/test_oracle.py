@@ -48,6 +48,7 @@ def features(ip: str) -> Row:
     return one("fg_a", host_ip=ip)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["delta_host", "delta_pair", "pair_counts", "fg_a"])
 def test_every_column_of_the_contract_is_there_with_its_type(name: str) -> None:
     contract = tables(SPEC)[name].arrow

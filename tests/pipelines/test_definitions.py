@@ -83,6 +83,7 @@ def test_parameters_without_a_default(name: str) -> None:
     assert without == REQUIRED[name] | {"ProjectName", "LakeUri", "ImageRegistry", "ImageTag", "RoleArn"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "step"), step_cases())
 def test_each_step_is_a_processing_job_of_its_stage(name: str, step: dict[str, Any]) -> None:
     command, *_ = command_line(step)

@@ -41,6 +41,7 @@ def local(running: LocalAws, environment: pytest.MonkeyPatch, run: Run) -> Local
     return running
 
 
+@pytest.mark.slow
 def test_the_images_are_those_of_this_machine_whatever_was_pushed(
     running: LocalAws, environment: pytest.MonkeyPatch, run: Run, record: Path
 ) -> None:

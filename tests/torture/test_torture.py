@@ -61,6 +61,7 @@ def remove_rows(lake: Path) -> None:
     log.write_text("\n".join(line for line in log.read_text().splitlines() if "add" not in json.loads(line)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spoil", [remove_a_table, remove_rows])
 def test_a_table_that_is_neither_old_nor_new_is_seen(
     victim: Victim, tmp_path: Path, spoil: Callable[[Path], None]

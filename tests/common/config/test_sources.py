@@ -61,6 +61,7 @@ def test_routing_is_found_by_organisation(table: str, local_aws: LocalAws) -> No
     assert item["project_name"] == {"S": "acme"}
 
 
+@pytest.mark.slow
 def test_a_missing_item_names_table_and_keys(table: str) -> None:
     with pytest.raises(ParameterError, match=f"{table}.*project_name=nobody, parameters=project_parameters#v1"):
         load_project(f"dynamodb://{table}", "nobody", "v1")

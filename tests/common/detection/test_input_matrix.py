@@ -45,6 +45,7 @@ def test_values_are_those_of_the_tables(lake: Lake) -> None:
     assert part.values[other, place("deny_ratio_w_1h_z_mad")] == np.float32(expected["deny_ratio_w_1h_z_mad"])
 
 
+@pytest.mark.slow
 def test_null_is_nan(lake: Lake, tmp_path: Path) -> None:
     overrides = {"deny_ratio_w_1h_z_mad": {0: None, 1: 2.5}}
     write(tmp_path, tables(SPEC)["fg_c"], rows("fg_c", LAST, 1, overrides=overrides))
@@ -52,6 +53,7 @@ def test_null_is_nan(lake: Lake, tmp_path: Path) -> None:
     assert np.isnan(values[0]) and values[1] == 2.5
 
 
+@pytest.mark.slow
 def test_only_the_named_horizon_is_read(lake: Lake, tmp_path: Path) -> None:
     overrides = {"baseline_horizon": dict.fromkeys(range(0, HOSTS, 2), "30d")}
     write(tmp_path, tables(SPEC)["fg_c"], rows("fg_c", LAST, 1, overrides=overrides))
@@ -65,6 +67,7 @@ def test_a_horizon_without_rows_is_an_error(lake: Lake) -> None:
         list(read_rows(lake, LAST, FEATURES, "30d"))
 
 
+@pytest.mark.slow
 def test_windows_without_activity_give_nothing(lake: Lake) -> None:
     quiet = Windows(RANGE.end, RANGE.end + 3 * (LAST.end - LAST.start))
     assert list(read_rows(lake, quiet, FEATURES, "7d")) == []
@@ -76,6 +79,7 @@ def test_missing_table_is_an_error(tmp_path: Path) -> None:
         list(read_rows(Lake(str(tmp_path), SPEC), LAST, FEATURES, "7d"))
 
 
+@pytest.mark.slow
 def test_a_host_twice_in_a_window_is_an_error(lake: Lake, tmp_path: Path) -> None:
     twice = rows("fg_c", LAST, 1, overrides={"host_ip": {1: host(0)}})
     write(tmp_path, tables(SPEC)["fg_c"], twice)
@@ -83,6 +87,7 @@ def test_a_host_twice_in_a_window_is_an_error(lake: Lake, tmp_path: Path) -> Non
         list(read_rows(lake, LAST, FEATURES, "7d"))
 
 
+@pytest.mark.slow
 def test_matrix_does_not_depend_on_how_many_rows_are_read_at_once(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = read_matrix(lake, RANGE, FEATURES, "7d").values
     monkeypatch.setattr(input_matrix, "ROWS_AT_ONCE", 1)

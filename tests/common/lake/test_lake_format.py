@@ -167,6 +167,7 @@ def test_a_record_that_cannot_take_its_place_leaves_no_draft(folder: Path, monke
     assert list(folder.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_lake_in_s3_is_recorded_once(remote: str, aws_environment: LocalAws) -> None:
     assert find_record(Lake(remote, SPEC)) is None
     check_two_first_writers(remote)
@@ -177,6 +178,7 @@ def test_a_lake_in_s3_is_recorded_once(remote: str, aws_environment: LocalAws) -
         Lake.opened(remote, SPEC)
 
 
+@pytest.mark.slow
 def test_first_writers_agree_in_s3(remote: str) -> None:
     check_many_first_writers(remote)
 

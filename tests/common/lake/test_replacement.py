@@ -89,6 +89,7 @@ def test_files_replace_windows_of_a_file_that_has_others_too(stages: Stages) -> 
     assert_no_file_is_left(stages, "fg_a")
 
 
+@pytest.mark.slow
 def test_a_window_in_a_file_of_its_own_leaves_the_other_files_alone(stages: Stages) -> None:
     lake = stages.lake
     for window in DAY:
@@ -99,6 +100,7 @@ def test_a_window_in_a_file_of_its_own_leaves_the_other_files_alone(stages: Stag
     assert [host for _, host in hosts(lake)] == ["10.1.1.1", "10.1.1.2", "10.1.1.1", "10.1.1.1"]
 
 
+@pytest.mark.slow
 def test_a_table_whose_log_says_nothing_of_windows(stages: Stages) -> None:
     """Earlier releases had tables whose windows came behind the columns with statistics."""
     lake = stages.lake

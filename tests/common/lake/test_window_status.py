@@ -46,6 +46,7 @@ def test_a_window_is_whole_when_every_stage_has_finished_in_order(lake: Lake) ->
     assert defect(lake, SECOND) == "delta has not run"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("killed", "expected"),
     [
@@ -109,6 +110,7 @@ def note_in(lake: Lake, stages: Sequence[str]) -> None:
             pass
 
 
+@pytest.mark.slow
 def test_concurrent_windows_of_a_day_all_land(lake: Lake) -> None:
     windows = [Windows(FIRST.start + place * WINDOW, FIRST.start + (place + 1) * WINDOW) for place in range(6)]
     with ThreadPoolExecutor(len(windows)) as pool:

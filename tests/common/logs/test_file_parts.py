@@ -25,6 +25,7 @@ def parts_of(path: Path) -> list[FilePart]:
     return numbered(found, [lines_in(part) for part in found])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("begin", [b"", b"\xef\xbb\xbf", b"no log\n\n"], ids=["plain", "mark", "reject"])
 def test_parts_give_the_batches_of_the_whole_file(tmp_path: Path, begin: bytes, threads: int) -> None:

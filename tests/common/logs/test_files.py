@@ -128,6 +128,7 @@ def numbered(count: int) -> bytes:
     return b"".join(traffic(46, {39: str(number)}).encode() + b"\n" for number in range(1, count + 1))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])
 @pytest.mark.parametrize("threads", [1, 2])
 def test_large_files_keep_their_order_and_line_numbers(tmp_path: Path, pack: object, threads: int) -> None:

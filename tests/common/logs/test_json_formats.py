@@ -157,6 +157,7 @@ VALUES = ("-", "(empty)", "", " ", "x", "-1", "1e3", "1.5", "70000", "tcp", "unk
           "fe80::1")  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 def test_spoilt_lines_of_tsv_together_and_alone(seed: int) -> None:
     chance = random.Random(seed)

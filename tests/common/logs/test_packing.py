@@ -94,6 +94,7 @@ def test_records_of_packed_files(tmp_path: Path, name: str, threads: int) -> Non
     assert [(row["source_line"], row["sequence_number"]) for row in sessions] == [(at + 1, at) for at in range(500)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ALL)
 def test_contents(name: str) -> None:
     for data in (b"<14>short", b"\n".join(varied(3_000)), b"a" * 5_000_000):
@@ -117,6 +118,7 @@ def test_several_blocks_of_strata() -> None:
     assert unpack(strata(b"a\nb") + strata(b"c")) == [b"a\nb\nc"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", STREAMS)
 @pytest.mark.parametrize("share", [0.3, 0.6, 0.85])
 def test_damage_in_the_middle_keeps_what_comes_before_and_behind(name: str, share: float) -> None:
@@ -131,6 +133,7 @@ def test_damage_in_the_middle_keeps_what_comes_before_and_behind(name: str, shar
     assert behind == [parts[1]] and (damage.missing_bytes or name == "gzip")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", STREAMS)
 def test_a_stream_that_is_cut_off(name: str) -> None:
     data = b"\n".join(varied(5_000))
@@ -141,6 +144,7 @@ def test_a_stream_that_is_cut_off(name: str) -> None:
     assert data.startswith(before) and len(before) > len(data) * 4 // 5 - BLOCK_BYTES[name]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", STREAMS)
 def test_nothing_is_lost_before_what_is_no_packed_data(name: str) -> None:
     data = b"\n".join(varied(5_000))
@@ -171,6 +175,7 @@ def test_text_is_not_packed(text: str) -> None:
         assert not is_packed(data)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", STREAMS)
 def test_damaged_files_of_every_packing_add_up(tmp_path: Path, name: str) -> None:
     chance = random.Random(4)

@@ -15,6 +15,7 @@ START = "1,2026/03/03 08:10:31,013201000001"
 GENERATED = "2561,2026/03/03 08:10:31"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("header", ["", SYSLOG, "<14>1 2026-03-03T08:10:31Z fw - - - - ", "fw,x "])
 @pytest.mark.parametrize(
     ("record", "kind"),

@@ -13,6 +13,8 @@ from common.logs.options import ReadOptions
 from tests.common.logs.panos_logs import THREAT_RELEASES, TRAFFIC_RELEASES, threat, traffic
 from tests.common.logs.panos_reading import one_by_one
 
+pytestmark = pytest.mark.slow
+
 SYSLOG = b"<14>Mar 11 16:23:31 fw-1 "
 ODD = (
     *("", "0", "-1", "70000", "0x1F", " 443 ", "1e3", "12.5", "9" * 20, str(2**63 - 1), str(2**63), "+5", "1_0"),

@@ -49,12 +49,14 @@ def values(sessions: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return sorted(rows, key=str)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["panos", "syslog", "sls", "ecs", "zeek", "zeek_json", "argus"])
 @pytest.mark.parametrize("wrapper", TEXT)
 def test_texts(tmp_path: Path, wrapper: str, name: str) -> None:
     _check(tmp_path, sample(name), TEXT[wrapper](sample(name)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["sls", "ecs", "zeek_json"])
 @pytest.mark.parametrize("wrapper", OBJECTS)
 def test_objects(tmp_path: Path, wrapper: str, name: str) -> None:
@@ -177,6 +179,7 @@ def test_documents_are_neither_lost_nor_doubled(monkeypatch: pytest.MonkeyPatch,
     assert [json.loads(line) for line in lines_in(Splitter(2).blocks(pieces(result.encode(), step)))] == rows
 
 
+@pytest.mark.slow
 def test_spoilt_documents_stay_near_their_damage() -> None:
     chance = random.Random(5)
     rows = [json.dumps({"id": at, "text": 'a"b{c}\\', "list": [{"x": 1}]}) for at in range(300)]

@@ -186,6 +186,7 @@ def test_every_stage_refuses_another_project_before_it_does_anything(stage: Any,
     assert sorted(tmp_path.rglob("*")) == [Path(lake), Path(lake) / FILE]
 
 
+@pytest.mark.slow
 def test_commands_without_options_work_for_the_project_of_the_lake(source: Path, tmp_path: Path) -> None:
     lake = shutil.copytree(source, tmp_path / "lake")
     for command in (infer, join):

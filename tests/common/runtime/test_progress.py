@@ -179,6 +179,7 @@ def test_only_a_terminal_loads_the_library() -> None:
     assert on_terminal(work(body)).code == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -71,6 +71,7 @@ def test_help_loads_no_heavy_library(command: str, loaded_by_help: dict[str, lis
     assert loaded_by_help[command] == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", [stage.command for stage in STAGES if stage.is_step])
 def test_a_stage_says_that_it_starts_before_it_loads_a_heavy_library(stage: str) -> None:
     modules, event = loaded(STAGE, stage, *commands()[stage][1:])

@@ -44,6 +44,7 @@ def test_the_heart_beats_until_the_end(lake: str, monkeypatch: pytest.MonkeyPatc
     assert names(lake) == []
 
 
+@pytest.mark.slow
 def test_what_earlier_releases_left_has_no_heart_and_gets_a_day(lake: str, monkeypatch: pytest.MonkeyPatch) -> None:
     files = subtree(lake)
     for name in ("_staging-77aa", "_scratch-0510"):

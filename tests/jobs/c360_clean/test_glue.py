@@ -14,6 +14,8 @@ from common.runtime.glue import has_classic_spark
 from tests.checkout import ROOT
 from tests.jobs.c360_clean.days import CUSTOMER, DAY, EVENT, HEADER, Zones, events, lines
 
+pytestmark = pytest.mark.slow
+
 SCRIPT = ROOT / "jobs/c360_clean/c360_clean.py"
 OF_GLUE = ["--JOB_NAME", "c360-clean", "--JOB_RUN_ID", "jr_1", "--TempDir", "s3://assets/temporary/"]
 needs_spark = pytest.mark.skipif(not has_classic_spark(), reason="needs classic Spark")

@@ -135,6 +135,7 @@ def test_rows_that_vanish_fail_the_job(zones: Zones, monkeypatch: pytest.MonkeyP
     assert not [name for name in zones.files() if name.endswith(partitions.NAME)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("processes", [1, 2])
 def test_large_files_are_split_at_lines_and_keep_their_numbers(
     zones: Zones, monkeypatch: pytest.MonkeyPatch, processes: int

@@ -14,6 +14,8 @@ from tests.checkout import ROOT
 from tests.commands import call, error_lines
 from tests.jobs.c360_staging.zones import day, deliver, manifest_of, rows_of, stage, table
 
+pytestmark = pytest.mark.slow
+
 SCRIPT = ROOT / "jobs/c360_staging/c360_staging.py"
 OF_GLUE = [
     "--JOB_NAME",

@@ -58,6 +58,7 @@ def put(staging: Folder, run_id: str, **others: int) -> SnapshotManifest:
     return manifest
 
 
+@pytest.mark.slow
 def test_the_manifest_is_what_was_published(staging: Folder) -> None:
     assert published(staging) == Published()
     manifest = put(staging, "a")
@@ -82,6 +83,7 @@ def test_a_run_that_began_before_another_was_published_is_refused(staging: Folde
         assert readable(staging, other)
 
 
+@pytest.mark.slow
 def test_the_files_of_two_snapshots_before_are_kept(staging: Folder) -> None:
     runs = {name: put(staging, name) for name in "abcd"}
     assert [name for name, manifest in runs.items() if readable(staging, manifest)] == ["b", "c", "d"]

@@ -38,6 +38,7 @@ def event(*names: str, version: str | None = None) -> dict[str, Any]:
     return {"Records": [{"messageId": f"m{number}", "body": body} for number, body in enumerate(bodies)]}
 
 
+@pytest.mark.slow
 def test_objects_are_moved_with_their_time(aws: Any) -> None:
     aws.put_object(Bucket="zones", Key=KEY, Body=PLANS)
     delivered = aws.head_object(Bucket="zones", Key=KEY)["LastModified"]

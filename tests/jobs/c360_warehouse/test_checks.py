@@ -30,6 +30,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
         yield warehouse
 
 
+@pytest.mark.slow
 def test_the_tables_of_the_manifest_must_have_its_rows(prepared: Warehouse) -> None:
     prepared.execute(
         """INSERT INTO load_manifest SELECT PARSE_JSON('{"format": 1, "tables": {"customers": {"rows": 0, "files": []},
@@ -60,6 +61,7 @@ def test_a_statement_copies_at_most_a_thousand_files(prepared: Warehouse) -> Non
     assert batches[2]["file_names"] == "'plans/0000', 'plans/0001'"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("check", "table", "rows", "problem"),
     [

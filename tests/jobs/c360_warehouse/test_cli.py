@@ -34,6 +34,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "warehouse"
 
 
+@pytest.mark.slow
 def test_a_query_prints_an_array_of_objects(database: Path) -> None:
     sql = (
         "SELECT customer_id, valid_from, valid_to, COUNT(*) OVER () AS customers, 1.5::NUMBER(3, 1) AS price "

@@ -20,6 +20,8 @@ from tests.jobs.c360_warehouse.killed import EXIT_CODE
 from tests.jobs.c360_warehouse.loads import ask, contents, in_order, load
 from tests.jobs.c360_warehouse.snapshots import Snapshot, customer, day, event, moment, plan
 
+pytestmark = pytest.mark.slow
+
 LOG = "SELECT run_id, status, reason FROM load_log ORDER BY load_number"
 
 

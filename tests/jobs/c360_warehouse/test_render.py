@@ -37,6 +37,7 @@ def test_all_that_is_rendered_is_sql_of_snowflake(name: str) -> None:
     assert unparsable(TEXTS[name]) == ()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "right", "wrong"),
     [
@@ -53,6 +54,7 @@ def test_the_parser_refuses_what_is_no_sql_of_snowflake(name: str, right: str, w
     assert unparsable(text.replace(right, wrong)) != ()
 
 
+@pytest.mark.slow
 def test_a_run_executes_the_statements_of_the_procedures_in_their_order(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

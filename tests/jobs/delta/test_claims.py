@@ -128,6 +128,7 @@ def test_of_windows_that_run_at_once_one_has_the_record(session: SparkSession, t
     check_windows_at_once(Stages(session, tmp_path / "lake"), tmp_path / "in", seed)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(PROPERTY_SEEDS))
 def test_every_record_counts_once_in_any_order_of_runs(session: SparkSession, tmp_path: Path, seed: int) -> None:
     check_deliveries_in_random_order(Stages(session, tmp_path / "lake"), tmp_path / "in", seed)

@@ -50,6 +50,7 @@ def test_every_column_of_every_record_that_counts_is_kept(stages: Stages, tmp_pa
     assert order == ["sessions_rejected", "sessions", "delta_pair", "delta_host"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("subtype", ["end", "start"], ids=["scanned", "parsed"])
 def test_what_another_window_counts_is_kept_there_alone(stages: Stages, tmp_path: Path, subtype: str) -> None:
     """Also where the columns that tell a record from others are null."""
@@ -134,6 +135,7 @@ def test_a_damaged_page_that_no_slice_reads_is_a_hole(stages: Stages, tmp_path: 
     assert stages.lake.count("sessions") == 60
 
 
+@pytest.mark.slow
 def test_days_of_long_ago_are_removed_but_never_those_of_the_run(session: SparkSession, tmp_path: Path) -> None:
     """Counted from the newest day, whatever today is."""
     stages = Stages(session, tmp_path / "lake", ProjectParameters(sessions_retention_days=2))

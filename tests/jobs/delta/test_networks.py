@@ -49,6 +49,7 @@ def test_a_host_is_an_address_in_a_network(stages: Stages, tmp_path: Path) -> No
     assert set(kept) == {"10.1.4.20", "203.0.113.50"}  # as they were logged
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("second", "count"),
     [

@@ -21,6 +21,8 @@ from tests.jobs.delta.deliveries import Delivery, counted, deliver_all, record, 
 from tests.lakes import assert_same_table
 from tests.types import Row
 
+pytestmark = pytest.mark.slow
+
 SECOND = timedelta(seconds=1)
 BEGIN = window(0).start + timedelta(minutes=5)
 """When the tunnel of the tests begins."""

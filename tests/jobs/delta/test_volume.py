@@ -250,6 +250,7 @@ def test_only_the_windows_of_a_range_that_lack_logs_are_marked(stages: Stages, t
     assert report.incomplete_reason == reason
 
 
+@pytest.mark.slow
 def test_the_volume_is_that_of_the_records_that_the_windows_count(stages: Stages, tmp_path: Path) -> None:
     """What another window counts adds nothing here, and repeat_count no record."""
     rows = rows_of(0, 5)

@@ -48,6 +48,7 @@ def deliveries() -> list[Delivery]:
     return made
 
 
+@pytest.mark.slow
 def test_live_runs_a_range_and_backfills_make_the_same_tables(session: SparkSession, tmp_path: Path) -> None:
     folders = deliver_all(tmp_path / "in", deliveries())
     inputs = {at: [path for one, path in folders.items() if one.window == at] for at in range(WINDOWS)}
@@ -123,6 +124,7 @@ def test_totals_of_a_simulated_day_are_its_labels(stages: Stages, tmp_path: Path
     assert {key: found[key] for key in labels} == dict(labels)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("windows", ["2026-03-10T08:08Z", "2026-03-10T08:08Z/2026-03-10T08:38Z"])
 @pytest.mark.parametrize("subtype", ["end", "start"], ids=["scanned", "parsed"])
 def test_parquet_sessions_are_late_by_their_log(stages: Stages, tmp_path: Path, windows: str, subtype: str) -> None:

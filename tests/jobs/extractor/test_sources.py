@@ -80,6 +80,7 @@ def found(aws: LocalAws) -> dict[str, str]:
     return {entry["window"]: entry["batch_s3_path"] for entry in windows}
 
 
+@pytest.mark.slow
 def test_batches_are_listed_page_by_page(aws: LocalAws, tmp_path: Path) -> None:
     s3 = aws.client("s3")
     for number in range(1001):
@@ -95,6 +96,7 @@ def test_batches_are_listed_page_by_page(aws: LocalAws, tmp_path: Path) -> None:
     assert (details["listed"], details["gaps"]) == (2, [f"{KEYS[2]}/20260310T1408Z"])
 
 
+@pytest.mark.slow
 def test_the_folders_of_all_organisations_are_listed_each_for_what_the_index_lacks_of_it(
     aws: LocalAws, tmp_path: Path
 ) -> None:

@@ -46,6 +46,7 @@ def rows(stages: Stages, table: str) -> list[dict[str, Any]]:
     return found
 
 
+@pytest.mark.slow
 def test_only_windows_of_the_horizon_count(stages: Stages) -> None:
     inside = datetime(2026, 3, 2, 0, 8, tzinfo=UTC)
     moments = [inside - timedelta(minutes=15), inside, LAST, datetime(2026, 3, 4, 0, 8, tzinfo=UTC)]
@@ -63,6 +64,7 @@ def test_only_windows_of_the_horizon_count(stages: Stages) -> None:
     assert publication["reference_ts"] == REFERENCE
 
 
+@pytest.mark.slow
 def test_what_lies_in_the_calendar_is_in_no_baseline(stages: Stages) -> None:
     times = [FIRST, FIRST + timedelta(hours=1), LAST, LAST + timedelta(hours=2)]
     write_table(stages.folder, "fg_a", [fg_a_row(at, host) for at in times for host in ("10.0.1.5", "10.0.1.6")])
@@ -84,6 +86,7 @@ def test_a_calendar_that_leaves_nothing_is_an_error(stages: Stages) -> None:
         publish(stages)
 
 
+@pytest.mark.slow
 def test_pair_baselines(stages: Stages) -> None:
     write_table(stages.folder, "fg_a", [fg_a_row(FIRST)])
     other = {"src_ip": "10.0.1.6"}
@@ -106,6 +109,7 @@ def test_pair_baselines(stages: Stages) -> None:
     assert (segment[443]["segment_id"], segment[443]["pair_seen_count"]) == ("10.0.1.0/24", 4)
 
 
+@pytest.mark.slow
 def test_ip_metadata_takes_names_from_the_latest_snapshot_up_to_the_month(stages: Stages) -> None:
     hosts = {"10.0.1.5": [FIRST, LAST], "10.0.1.6": [LAST], "10.0.1.7": [LAST]}
     write_table(

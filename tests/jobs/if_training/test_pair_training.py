@@ -53,6 +53,7 @@ def sampled(lake: Lake, windows: Windows, days_rows: float, most: float = MOST) 
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("limit_days", "days"), [(100, 28), (28, 28), (9.5, 9), (9, 9), (5, 5), (1, 5)])
 def test_as_many_days_as_the_limit_allows_and_all_hosts(lake: Lake, limit_days: float, days: int) -> None:
     found = sampled(lake, RANGE, limit_days * HOSTS)
@@ -158,6 +159,7 @@ def test_parts_of_the_hosts_give_the_same_model_as_all_at_once(
     np.testing.assert_array_equal(by_parts.score_samples(samples), scores)
 
 
+@pytest.mark.slow
 def test_what_is_learnt_by_dates_and_parts_is_what_the_whole_activity_says(source: Lake) -> None:
     activity = pa.concat_tables(list(read_activity(source, PAIRED, CIDRS, PARAMETERS.pairs))).combine_chunks()
     samples = pair_samples(activity, PARAMETERS.pairs)

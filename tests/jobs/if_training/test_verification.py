@@ -51,6 +51,7 @@ def test_verification_is_the_same_every_time(whole: Lifecycle) -> None:
     assert whole.path("verify.json").read_bytes() == before
 
 
+@pytest.mark.slow
 def test_missing_windows_are_no_failure_and_are_listed_with_the_reason(lifecycle: MakeLifecycle) -> None:
     made = partial(lifecycle, 1, 2, 3)
     windows = list(span(6))
@@ -65,6 +66,7 @@ def test_missing_windows_are_no_failure_and_are_listed_with_the_reason(lifecycle
     assert artifact["hosts"][KEYS[1]] == 0
 
 
+@pytest.mark.slow
 def test_a_window_with_hosts_of_only_one_group_is_missing(lifecycle: MakeLifecycle) -> None:
     made = partial(lifecycle, 4)
     window = list(span(6))[4]
@@ -100,6 +102,7 @@ def test_windows_whose_tables_are_of_different_age_are_missing(whole: Lifecycle)
     assert whole.artifact("verify")["missing"] == {KEYS[2]: "fg_c is older than fg_a and pair_counts"}
 
 
+@pytest.mark.slow
 def test_windows_with_damaged_logs_are_listed(whole: Lifecycle) -> None:
     window = list(span(6))[2]
     with Lake(str(whole.lake), SPEC).journal.run("delta", window, "hq.csv.gz is damaged"):
@@ -191,12 +194,14 @@ def test_a_column_of_another_type_is_a_failure(lifecycle: MakeLifecycle) -> None
     assert "pair_rarity_max is string, not double" in made.fail("verify")
 
 
+@pytest.mark.slow
 def test_reverification_of_a_whole_range_says_go(whole: Lifecycle) -> None:
     whole.until("reverify")
     artifact = whole.artifact("reverify")
     assert (artifact["go"], artifact["status"], artifact["gaps"]) == (True, "complete", [])
 
 
+@pytest.mark.slow
 def test_reverification_fails_closed_when_a_window_vanishes(whole: Lifecycle) -> None:
     whole.until("remediate")
     DeltaTable(whole.lake / "fg_c").delete(f"window = '{KEYS[3]}'")
@@ -209,6 +214,7 @@ def test_reverification_fails_closed_when_a_window_vanishes(whole: Lifecycle) ->
     assert "stage train of run run-1 cannot start" in line and "still missing" in line and "--stage reverify" in line
 
 
+@pytest.mark.slow
 def test_reverification_names_the_first_windows_only(lifecycle: MakeLifecycle) -> None:
     made = lifecycle(span(20))
     add_windows(made.lake, span(20))
@@ -219,12 +225,14 @@ def test_reverification_names_the_first_windows_only(lifecycle: MakeLifecycle) -
     assert f"{', '.join(KEYS[1:6])} and 14 more" in line
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", ["remediate", "reverify", "train", "publish", "attributes", "deploy"])
 def test_a_stage_needs_the_one_before_it(whole: Lifecycle, stage: str) -> None:
     line = whole.fail(stage)
     assert f"stage {stage} of run run-1 needs" in line and "Run --stage" in line
 
 
+@pytest.mark.slow
 def test_a_run_is_of_one_range(whole: Lifecycle) -> None:
     whole.run("verify")
     whole.windows = span(5)
@@ -232,6 +240,7 @@ def test_a_run_is_of_one_range(whole: Lifecycle) -> None:
     assert "run run-1 was started for" in line and str(span(6)) in line and "Give another --run-id" in line
 
 
+@pytest.mark.slow
 def test_a_damaged_artifact_is_refused(whole: Lifecycle) -> None:
     whole.run("verify")
     whole.path("verify.json").write_text('{"go": tr')

@@ -33,6 +33,7 @@ def details(lake: Path, window: Windows) -> dict[str, Any]:
     return found
 
 
+@pytest.mark.slow
 def test_rows_like_those_of_training_ask_for_nothing(source: Path, tmp_path: Path) -> None:
     found = details(shutil.copytree(source, tmp_path / "lake"), RANGE)
     assert found["drift"]["rows"] == len(RANGE) * HOSTS
@@ -68,6 +69,7 @@ def drift_table(lake: Path) -> list[dict[str, Any]]:
     return found
 
 
+@pytest.mark.slow
 def test_each_window_has_its_drift_in_a_table_however_it_was_scored(source: Path, tmp_path: Path) -> None:
     whole, parts = (shutil.copytree(source, tmp_path / name) for name in ("whole", "parts"))
     report = details(whole, RANGE)["drift"]

@@ -25,6 +25,8 @@ from tests.lakes import note_whole, write_table
 from tests.types import Run
 from tools.lake.cli import main as configuration
 
+pytestmark = pytest.mark.slow
+
 LAST = list(RANGE)[-1]
 
 

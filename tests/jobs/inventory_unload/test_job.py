@@ -98,6 +98,7 @@ def test_machines_in_use_become_the_snapshot_of_the_month(source: RedshiftParame
     assert sorted(rows["machine_name"].to_pylist()) == ["desk-1", "o'brien's", "vdi-3"]
 
 
+@pytest.mark.slow
 def test_a_second_run_replaces_the_month_only(source: RedshiftParameters, tmp_path: Path) -> None:
     unload(source, tmp_path, "2026-02")
     unload(source, tmp_path, "2026-03")

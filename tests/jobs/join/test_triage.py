@@ -101,6 +101,7 @@ def in_s3(prefix: str) -> list[dict[str, Any]]:
     return [row for content in contents for row in pq.read_table(io.BytesIO(content)).to_pylist()]
 
 
+@pytest.mark.slow
 def test_a_later_mark_reaches_s3_with_the_next_publication(
     lake: Lake, aws_environment: LocalAws, tmp_path: Path
 ) -> None:

@@ -69,6 +69,7 @@ def test_a_dry_run_says_the_same_and_does_nothing(tmp_path: Path) -> None:
     assert dry.details["tables"] == maintain(tmp_path).details["tables"]
 
 
+@pytest.mark.slow
 def test_the_day_that_is_not_over_is_left_alone(tmp_path: Path) -> None:
     small_files(tmp_path, "fg_a")
     assert "put_together" not in maintain(tmp_path, now=NOW.replace(day=10)).details["tables"]["fg_a"]
@@ -86,6 +87,7 @@ def test_files_are_put_together_up_to_a_size(tmp_path: Path, monkeypatch: pytest
     assert files_of(tmp_path, "pair_counts") == 2
 
 
+@pytest.mark.slow
 def test_one_window_is_found_in_the_file_of_a_day(tmp_path: Path) -> None:
     small_files(tmp_path, "fg_a")
     maintain(tmp_path)
@@ -109,6 +111,7 @@ def test_the_digest_of_files_put_together_is_that_of_the_files() -> None:
     assert digest_of([f"date=2026-03-10/{name_together([two, paths[2]])}"]) == digest_of(paths)
 
 
+@pytest.mark.slow
 def test_statuses_of_windows_stay_what_they_were(tmp_path: Path) -> None:
     windows = Windows(WINDOWS[0].start, WINDOWS[-1].end)
     small_files(tmp_path, "fg_a")

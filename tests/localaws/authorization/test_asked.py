@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from localaws.cli.process import LocalAws
 from tests.localaws.authorization.roles import allow, role_of
 from tests.localaws.authorization.test_services import MAKING, PULL, pass_on, run_step
 from tests.localaws.running import unique
+
+pytestmark = pytest.mark.slow
 
 
 def test_what_a_step_asks_its_role_for_is_noted_once(guarded: LocalAws) -> None:

@@ -58,6 +58,7 @@ def test_a_step_works_with_its_role(guarded: LocalAws) -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_step_may_what_its_role_permits_and_nothing_else(guarded: LocalAws) -> None:
     name = unique("thing")
     calls = [

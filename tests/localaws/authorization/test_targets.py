@@ -6,6 +6,8 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
 from localaws.cli.process import LocalAws
 from tests.localaws.authorization.roles import HERE, allow, permit, role_of
 from tests.localaws.running import create_role, unique, wait_for
@@ -90,6 +92,7 @@ def test_a_rule_publishes_only_where_the_topic_lets_it(guarded: LocalAws) -> Non
     assert '\\"n\\": 2' in message["Body"]
 
 
+@pytest.mark.slow
 def test_a_schedule_needs_a_role_that_trusts_it(guarded: LocalAws) -> None:
     """Both are due in a second; ministack looks every ten seconds."""
     tested = machine(guarded, {"A": passing()}, role=create_role(guarded, unique("role")))

@@ -59,6 +59,7 @@ def name_of(machine: Machine) -> str:
     return machine.arn.rpartition(":")[2]
 
 
+@pytest.mark.slow
 def test_failures_name_state_pipeline_step_and_reason(
     local_aws: LocalAws, failing: Machine, failed: str, pipeline: str
 ) -> None:

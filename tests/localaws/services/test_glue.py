@@ -134,6 +134,7 @@ def test_a_minute_has_sixty_seconds(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert Settings.from_environment(step_umask=0o022).glue_minute_seconds == 60
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("script", ["ndr_local.py", "sh", "../ndr_glue_true.py/python", "ndr_glue_true.py/.."])
 def test_only_commands_of_stages_are_run(local_aws: LocalAws, step_bin: Path, script: str) -> None:
     for command in ("ndr-local", "sh", "python"):

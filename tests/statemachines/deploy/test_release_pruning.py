@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import boto3
+import pytest
 
 from pipelines.definitions import load
 from pipelines.deployment import with_defaults
@@ -13,6 +14,8 @@ from pipelines.images import digest_of
 from statemachines.deploy.release_pruning import prune
 from statemachines.deploy.release_store import Record, Store
 from tests.pipelines.conftest import MANIFEST, REGISTRY, ecr, environment, moto_server, record, sagemaker
+
+pytestmark = pytest.mark.slow
 
 __all__ = ["ecr", "environment", "moto_server", "record", "sagemaker"]  # fixtures
 BUCKET = "ndr-artifacts-123456789012-eu-central-1"

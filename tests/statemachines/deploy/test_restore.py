@@ -48,6 +48,7 @@ def put(dynamodb: Any, table: str, key: str, value: str) -> None:
     dynamodb.put_item(TableName=table, Item={"id": {"S": key}, "value": {"S": value}})
 
 
+@pytest.mark.slow
 def test_a_table_is_again_what_it_was(aws_environment: LocalAws, table: str, monkeypatch: pytest.MonkeyPatch) -> None:
     dynamodb, right = aws_environment.client("dynamodb"), items(aws_environment, table)
     moment = now()

@@ -26,6 +26,7 @@ def test_every_expression_is_evaluated_and_the_engines_agree(machine: str) -> No
     assert missed == set()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["$states.input.x ?? 1", "$states.input.x ?: 1", "$toMillis('2026-03-10T13:08Z')"])
 def test_the_engine_that_aws_documents_knows_nothing_newer(text: str) -> None:
     if not has_node():

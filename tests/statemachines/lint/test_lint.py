@@ -51,6 +51,7 @@ def test_a_variable_that_a_loop_assigns_is_known_before_only_if_assigned_before(
     ]
 
 
+@pytest.mark.slow
 def test_the_command_prints_problems_and_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     assert CliRunner().invoke(main, ["lint"]).exit_code == 0
     broken = machine(A=passing(Output="{% $missing %}"))

@@ -27,6 +27,7 @@ def marked(found: Walk, state: str) -> list[list[str]]:
     ]
 
 
+@pytest.mark.slow
 def test_a_manifest_passes_the_drawn_states() -> None:
     drawn = ["UpdateStatusProcessing", "StartGlueJob", "UpdateStatusCompleted"]
     assert [state for state in way("usual").states if state in drawn] == drawn

@@ -61,6 +61,7 @@ def test_each_field_of_the_wrong_type_is_named(machine: str, field: str, value: 
 TIMES = [(machine, field) for machine, fields in CHECKED.items() for field in fields if field.endswith("ts_iso")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "time",
     [
@@ -82,6 +83,7 @@ def test_what_is_no_time_is_refused(machine: str, field: str, time: str) -> None
     assert field in way.cause
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("time", ["2026-03-01T00:08:00.5Z", "2026-03-01T01:08:00+01:00", "2026-03-01T01:08:00+0100"])
 @pytest.mark.parametrize(("machine", "field"), [case for case in TIMES if not case[1].endswith("end_ts_iso")])
 def test_a_time_may_have_fractions_and_another_zone(machine: str, field: str, time: str) -> None:

@@ -72,6 +72,7 @@ def tries(machine: str) -> int:
     return 3 if machine == HANDOVER else 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", ["Failed", "Stopped"])
 @pytest.mark.parametrize(("machine", "choice", "describe"), LOOKS)
 def test_a_pipeline_that_has_ended_is_not_looked_at_again(

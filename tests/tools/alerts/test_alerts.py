@@ -82,6 +82,7 @@ def test_a_refusal_is_an_error_at_once(lake: str, answer: int) -> None:
     assert code == 1 and f"answers {answer}" in error and len(receiver.bodies) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("template", ["slack", "teams", "pagerduty"])
 def test_templates(lake: str, tmp_path: Path, template: str) -> None:
     (tmp_path / "key").write_text("R0UT1NG")

@@ -36,6 +36,7 @@ def deliver(lake: str, source: str, name: str = "all") -> tuple[int, dict[str, A
     return code, json.loads(said) if said else {}, error
 
 
+@pytest.mark.slow
 def test_each_channel_gets_each_case_once_and_one_that_fails_holds_up_no_other(
     lake: str, tmp_path: Path, aws_environment: LocalAws
 ) -> None:

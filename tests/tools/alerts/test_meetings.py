@@ -63,6 +63,7 @@ def test_it_is_closed_when_the_indicator_ends_and_open_again_with_it(lake: Path,
     assert [action for action, _, _ in told(lake)] == ["Update"]
 
 
+@pytest.mark.slow
 def test_it_is_closed_when_a_case_is_about_it(lake: Path) -> None:
     assert len(told(lake)) == 1
     write_alerts(lake, [(0, 7, PAIR)])

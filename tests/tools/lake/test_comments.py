@@ -13,6 +13,8 @@ from tests.lakes import write_table
 from tests.tools.lake.open_lake import FIRST, HOSTS, replace, write_lake
 from tools.lake.comments import describe
 
+pytestmark = pytest.mark.slow
+
 
 def comments(lake: Lake, name: str) -> dict[str, str]:
     return {field.name: field.metadata.get("comment", "") for field in lake.delta(name).schema().fields}

@@ -26,6 +26,8 @@ from tests.tools.lake.test_migration import migrate
 from tools.lake import job
 from tools.lake.cli import main
 
+pytestmark = pytest.mark.slow
+
 KEYS = "session_keys"
 OWN, LATE = rows_of(0, 6), record(40, window(1).end)
 

@@ -58,6 +58,7 @@ def rows(lake: Path, *, known: bool) -> dict[str, pa.Table]:
     }
 
 
+@pytest.mark.slow
 def test_words_of_rows_from_before_are_not_known(lake: Path, stages: Stages) -> None:
     before, digests = rows(lake, known=False), stages.lake.digests("delta_pair", "date")
     assert all(map(len, before.values()))

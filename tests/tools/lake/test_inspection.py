@@ -32,6 +32,7 @@ def printed(lake: Lake, *arguments: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in output.splitlines()]
 
 
+@pytest.mark.slow
 def test_tables_say_what_they_hold(lake: Lake) -> None:
     rows = {row["table"]: row for row in printed(lake, "tables")}
     assert list(rows) == ["delta_pair", "fg_a", "window_status"]
@@ -89,6 +90,7 @@ def test_a_history_says_what_each_commit_changed_and_whose_it_was(lake: Lake) ->
     assert history_rows(lake, "delta_pair", 2) == history_rows(lake, "delta_pair", 99)[:2]
 
 
+@pytest.mark.slow
 def test_commits_of_others_have_no_command(tmp_path: Path) -> None:
     lake = write_lake(tmp_path / "lake")
     for metadata in ({}, {"userMetadata": "nightly"}, {"userMetadata": "[1]"}):

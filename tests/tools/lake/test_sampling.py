@@ -35,6 +35,7 @@ def refused(lake: Lake, name: str, *options: str) -> str:
     return error
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["delta_pair", "fg_a"])  # a file for each window, and for each date
 def test_rows_come_newest_first_and_then_by_key(lake: Lake, name: str) -> None:
     rows = sampled(lake, name, "--rows", "5", "--columns", "window,host_ip")

@@ -22,6 +22,7 @@ def test_a_file_and_a_folder(tmp_path: Path) -> None:
     assert found == {"2026-03-09.html": "one", "2026-03-10.html": "two", "latest.html": "two"}
 
 
+@pytest.mark.slow
 def test_objects_of_s3(aws_environment: LocalAws) -> None:
     s3, bucket = aws_environment.client("s3"), unique("pages")
     s3.create_bucket(Bucket=bucket)

@@ -51,6 +51,7 @@ def text(lake: Path) -> str:
     return page(lake)
 
 
+@pytest.mark.slow
 def test_the_same_lake_gives_the_same_bytes(lake: Path, text: str) -> None:
     assert page(lake) == text
 

@@ -157,6 +157,7 @@ def test_other_sites_log_nothing(tmp_path: Path) -> None:
         assert opened_cases(lake) == []
 
 
+@pytest.mark.slow
 def test_many_at_once_are_all_logged(tmp_path: Path) -> None:
     ids = [f"{number:012x}" for number in range(12)]
     with serving(related_lake(tmp_path / "lake")) as (address, lake), ThreadPoolExecutor(6) as pool:

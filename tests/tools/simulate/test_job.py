@@ -56,6 +56,7 @@ def window(line: Line) -> str:
     return datetime.fromtimestamp((end - 480) // 900 * 900 + 480, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+@pytest.mark.slow
 def test_every_window_has_a_folder_with_its_sessions(batches: dict[str, list[Line]], scenario: dict[str, Any]) -> None:
     assert len(batches) == 2 * 96
     assert {b["window_start"]: b["rows"] for b in scenario["batches"]} == {w: len(v) for w, v in batches.items()}
@@ -98,6 +99,7 @@ def test_attacks_are_on_the_last_day_at_the_named_hosts(small: Path, scenario: d
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_counts_match_the_files(batches: dict[str, list[Line]], scenario: dict[str, Any]) -> None:
     lines = [line for content in batches.values() for line in content]
     unique = {tuple(line) for line in lines}
@@ -172,11 +174,13 @@ def test_the_same_seed_gives_the_same_bytes_in_any_number_of_processes(small: Pa
     assert (small / "labels.csv").read_bytes() != (tmp_path / "other" / "labels.csv").read_bytes()
 
 
+@pytest.mark.slow
 def test_without_attack_days_nothing_is_malicious(tmp_path: Path) -> None:
     counts = run(SimulateConfig(out=tmp_path / "out", **{**SMALL, "days": 1, "attack_days": 0}))
     assert counts["malicious_host_windows"] == counts["malicious_rows"] == 0
 
 
+@pytest.mark.slow
 def test_command_prints_counts_and_guards_a_full_folder(tmp_path: Path) -> None:
     arguments = [
         "--out",

@@ -39,6 +39,7 @@ def of_host(lake: Lake, place: int) -> Case:
     return next(case for case in find_cases(lake, SPEC, None) if case.source == host(place))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("status", [EXPECTED, FALSE, CLOSED])
 @pytest.mark.parametrize("place", [3, 4, 5, 6])
 def test_what_is_marked_is_hidden_and_nothing_else(lake: Lake, status: str, place: int) -> None:

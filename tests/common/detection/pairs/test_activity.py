@@ -236,6 +236,7 @@ def test_what_fails_for_the_host_is_rare_whoever_else_begins_it(tmp_path: Path) 
     assert [found[f"10.0.0.{n}"]["peer_bits"] for n in (1, 2)] == [pytest.approx(np.log2(9)), 0.0]
 
 
+@pytest.mark.slow
 def test_a_window_alone_is_as_in_its_range(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     slices = {}

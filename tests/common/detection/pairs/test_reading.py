@@ -45,6 +45,7 @@ KNOWN = {TESTER: (False, 0), OTHER: (True, 1)}
 UNKNOWN = {TESTER: (True, 0), OTHER: (True, 0)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("entry", "expected"),
     [

@@ -61,6 +61,7 @@ def test_a_step_reaches_the_local_aws_in_a_folder_of_its_own(local_aws: LocalAws
     assert Path(folder).is_relative_to(local_aws.home / "scratch")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
@@ -228,6 +229,7 @@ def test_parameters_are_checked_at_the_start(local_aws: LocalAws, given: dict[st
     assert caught.value.response["Error"]["Code"] == "ValidationException"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("steps", "message"),
     [

@@ -104,6 +104,7 @@ def test_an_assignment_has_at_most_262144_bytes_and_all_variables_ten_mebibytes(
     assert machine(local_aws, forty).failure()[0] == "States.DataLimitExceeded"
 
 
+@pytest.mark.slow
 def test_an_inner_state_that_exceeds_the_history_fails_the_execution(local_aws: LocalAws) -> None:
     # of each of the items, 5 events: started, entered, exited, succeeded, so 25,000 are passed before 6,250 items
     work = {

@@ -127,6 +127,7 @@ def with_role(local: LocalAws, states: dict[str, Any], *statements: dict[str, An
     return machine(local, states, role=create_role(local, name, *statements)), name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("call", CALLS)
 def test_a_call_that_the_role_does_not_permit_fails(local_aws: LocalAws, call: str) -> None:
     resource, arguments, action, arn, expected = CALLS[call]

@@ -41,6 +41,7 @@ def test_every_role_of_the_templates_is_one_of_which_the_needs_are_known() -> No
     assert named == set(needs(template, MACHINES))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("settings", ["defaults", "tasks", "key"])
 def test_each_action_on_each_resource_that_is_taken_away_is_missed(settings: str) -> None:
     template = template_of(settings)
