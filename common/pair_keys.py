@@ -5,7 +5,7 @@ An owner is a host in a role, host number x 2 + role number, or the source of a 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -98,14 +98,20 @@ def distinct(keys: Integers) -> Integers:
 
 def grouped(keys: Integers, *values: Integers) -> tuple[Integers, ...]:
     """The distinct keys, sorted, and the sum of each of the values for each key; sorted parts are merged."""
-    order = np.argsort(keys, kind="stable")
-    ordered = keys[order]
-    heads = first_of_each(ordered)
-    return ordered[heads], *(np.add.reduceat(column[order], heads) for column in values)
+    return _grouped(keys, values)
 
 
 def together(parts: Sequence[tuple[Integers, ...]]) -> tuple[Integers, ...]:
     """The groups of all parts, each of which is what `grouped` returns."""
     if len(parts) == 1:
         return parts[0]
-    return grouped(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
+    keys, *values = zip(*parts, strict=True)
+    return _grouped(np.concatenate(keys), map(np.concatenate, values))
+
+
+def _grouped(keys: Integers, values: Iterable[Integers]) -> tuple[Integers, ...]:
+    """As `grouped`; each of the values is made when its turn comes, so that one of them is in memory."""
+    order = np.argsort(keys, kind="stable")
+    keys = keys[order]
+    heads = first_of_each(keys)
+    return keys[heads], *(np.add.reduceat(column[order], heads) for column in values)

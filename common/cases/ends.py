@@ -49,11 +49,23 @@ class Ends:
 
 
 def of_case(case: Case) -> list[Ends]:
-    """The sessions of a case's contacts, for each source and port."""
-    found: dict[tuple[str, int], list[str]] = {}
+    """The sessions of a case's contacts, for each source and port.
+
+    Of a scan, whose contacts are a sample, all that a source opened: with the only target of its contacts, else with
+    anybody. Of a case without contacts, all sessions of its sources.
+    """
+    found: dict[tuple[str, int | None], list[str]] = {}
     for contact in case.contacts:
-        found.setdefault((plain_address(contact.source), contact.port), []).append(plain_address(contact.target))
-    return [Ends(source, tuple(dict.fromkeys(targets)), port) for (source, port), targets in found.items()]
+        port = None if case.is_scan and contact.source in case.sources else contact.port
+        found.setdefault((plain_address(contact.source), port), []).append(plain_address(contact.target))
+    if not found:
+        return [Ends(plain_address(source), None, None, both_ways=True) for source in case.sources]
+    return [_with(source, tuple(dict.fromkeys(targets)), port) for (source, port), targets in found.items()]
+
+
+def _with(source: str, targets: tuple[str, ...], port: int | None) -> Ends:
+    """The sessions of a source with the targets on the port; on any port, with several targets, those with anybody."""
+    return Ends(source, None if port is None and len(targets) > 1 else targets, port)
 
 
 def of_host(host: str, peer: str | None, port: int | None) -> list[Ends]:

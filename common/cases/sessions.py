@@ -73,10 +73,14 @@ def first_sessions(lake: LakeReader, cases: Sequence[Case], columns: Sequence[st
 
 
 def _candidates(lake: LakeReader, wanted: Sequence[Ends], window: Windows, columns: Sequence[str]) -> pa.Table:
-    """Sessions of a window that may be wanted: of these sources, unless those of targets are wanted, too."""
-    both_ways = any(ends.both_ways for ends in wanted)
-    equal = {} if both_ways else {"src_ip": {ends.source for ends in wanted}}
-    return lake.arrow(TABLE, columns, window, equal=equal).cast(_schema(lake, columns))
+    """Sessions of a window that may be wanted: those that the sources opened; both ways, those with them, too."""
+    sources = {ends.source for ends in wanted}
+    rows = lake.arrow(TABLE, columns, window, equal={"src_ip": sources})
+    if answering := {ends.source for ends in wanted if ends.both_ways}:
+        others = lake.arrow(TABLE, columns, window, equal={"dst_ip": answering})
+        known = pc.is_in(others["src_ip"], pa.array(sorted(sources), pa.string()))
+        rows = pa.concat_tables([rows, others.filter(pc.invert(known))])
+    return rows.cast(_schema(lake, columns))
 
 
 def _among(rows: pa.Table, wanted: Sequence[Ends]) -> pa.Table:

@@ -1,4 +1,4 @@
-"""Addresses that several share, such as those of proxies, terminal servers and NAT: who is behind them in a case."""
+"""Who used the sources of a case, and who is behind those that several share: proxies, terminal servers and NAT."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from common.cases.session_sums import session_sums
+from common.cases.users import Users
 from common.detection.alerts.cases import Case
 from common.display import counted
 from common.errors import one_line
@@ -20,8 +21,9 @@ MANY_USERS = 5
 """So many users at an address are more than one person and the accounts of a machine."""
 MANY_ADDRESSES = 2
 NAMED = 5
-KINDS = {"user": ("src_ip", "src_user"), "address": ("nat_src_ip", "src_ip")}
-"""Of each kind of client, which column of a session has the shared address, and which the client."""
+KINDS = {"user": ("src_ip", "src_user"), "address": ("nat_src_ip", "src_ip"), "responder": ("dst_ip", "dst_user")}
+"""Of each kind of client, which column of a session has the address of the source, and which the client."""
+USERS = pa.array(["user", "responder"])
 MANY = {"user": MANY_USERS, "address": MANY_ADDRESSES}
 
 
@@ -51,30 +53,45 @@ class Shared:
                 "words": self.words}  # fmt: skip
 
 
-def shared_addresses(lake: Lake, cases: Sequence[Case]) -> dict[str, Shared]:
-    """Who is behind the sources of cases, by the id of the case: of those that many share in the windows that alert.
+@dataclass(frozen=True)
+class Clients:
+    """Who used the sources of a case in its windows, and who is behind them if they are shared."""
 
-    By users where there are many, else by addresses that the firewall translates to it. None where the logs have
-    neither, the sessions are not kept any more, or the source is in a network: sessions have the address alone.
+    users: Users
+    shared: Shared | None
+
+
+def clients_of(lake: Lake, cases: Sequence[Case]) -> dict[str, Clients]:
+    """Who used the sources of cases in the windows that alert, by the id of the case.
+
+    Shared by users where there are many, else by addresses that the firewall translates to it. Nobody where the logs
+    have neither, the sessions are not kept any more, or the source is in a network: sessions have the address alone.
 
     Raises:
         TableError: the table is unreadable.
     """
     sources = {source for case in cases for source in case.sources}
     windows = {partition_key(start) for case in cases for _, start in case.alerts}
-    rows = session_sums(lake, KINDS, sources, windows, by=["dst_ip"])
+    peers = {peer for case in cases for peer in case.main_peers}
+    rows = session_sums(lake, KINDS, sources, windows, peers)
     rows = rows.filter(pc.not_equal(rows["client"], rows["address"]))
-    found: dict[str, Shared] = {}
+    found: dict[str, Clients] = {}
     for case in cases:
         mine = _of_case(rows, case)
-        for kind, many in MANY.items():
-            of_kind = mine.filter(pc.equal(mine["kind"], kind))
-            clients = _sums(of_kind)
-            if len(clients) >= many:
-                met = pc.is_in(of_kind["dst_ip"], pa.array(sorted(case.main_peers), pa.string()))
-                found[case.case_id] = Shared(kind, clients, _sums(of_kind.filter(met)))
-                break
+        users = _sums(mine.filter(pc.is_in(mine["kind"], USERS)))
+        found[case.case_id] = Clients(Users(next(iter(users), None), len(users)), _shared(mine, case))
     return found
+
+
+def _shared(rows: pa.Table, case: Case) -> Shared | None:
+    """Who is behind the sources of the case, whose sessions these are; None unless many share them."""
+    for kind, many in MANY.items():
+        of_kind = rows.filter(pc.equal(rows["kind"], kind))
+        clients = _sums(of_kind)
+        if len(clients) >= many:
+            met = pc.is_in(of_kind["peer"], pa.array(sorted(case.main_peers), pa.string()))
+            return Shared(kind, clients, _sums(of_kind.filter(met)))
+    return None
 
 
 def _of_case(rows: pa.Table, case: Case) -> pa.Table:

@@ -13,11 +13,10 @@ from common.cases.indicators import Meeting
 from common.cases.inventory import Inventory, Machine
 from common.cases.met import Met
 from common.cases.reasons import Scored, reasons_of
-from common.cases.shared import Shared, shared_addresses
-from common.cases.users import Users, users_of
+from common.cases.shared import Shared, clients_of
+from common.cases.users import Users
 from common.detection.alerts.cases import Case
-from common.detection.alerts.contacts import Contact
-from common.detection.alerts.techniques import SCAN, SCANNED
+from common.detection.alerts.contacts import Contact, main_contacts
 from common.detection.alerts.terms import NEW
 from common.detection.alerts.triage import Change, Rule
 from common.display import counted
@@ -27,6 +26,7 @@ from common.windows import WINDOW, iso
 
 PORTS_NAMED = 4
 """So many ports are named in a sentence; of more, only how many there are."""
+NAMED = 2
 
 
 @dataclass(frozen=True)
@@ -58,18 +58,20 @@ class CaseView:
         """What happened, in a few short sentences: who, whom, on which ports, how much, and the main reason."""
         case = self.case
         own = [contact for contact in case.contacts if contact.source in case.sources]
-        did = _deeds(own) if own else "did what is unusual"
+        main = [contact for contact in main_contacts(own, case.sources) if not case.is_scan]
+        did = _deeds(main) if main else _tried(own) if own else "did what is unusual"
         told = f"{counted(len(case.targets), 'host')} alerted because of it" if case.targets else ""
         bad = self.met[0].indicators[0].words if self.met else ""
         why = reason_words(self._main_reason).rpartition("  (")[0] if self.reasons else ""
-        who = f"{case.source} and {len(case.sources) - 1:,} more" if len(case.sources) > 1 else case.source
-        return ". ".join(part[0].upper() + part[1:] for part in (f"{who} {did}", told, bad, why) if part)
+        return ". ".join(
+            part[0].upper() + part[1:] for part in (f"{_named(case.sources)} {did}", told, bad, why) if part
+        )
 
     @property
     def _main_reason(self) -> Evidence:
         """The strongest reason; of a scan, the strongest that counts targets."""
         counts = (reason for reason in self.reasons if reason.feature.startswith("spread_"))
-        return next(counts, self.reasons[0]) if self.case.technique in (SCAN, SCANNED) else self.reasons[0]
+        return next(counts, self.reasons[0]) if self.case.is_scan else self.reasons[0]
 
     def to_dict(self) -> dict[str, Any]:
         """The case as JSON values."""
@@ -134,7 +136,6 @@ def _deeds(contacts: Sequence[Contact]) -> str:
     """What the sources of contacts did: `met 10.1.0.35 and 4 more on ports 22 and 443: 500 sessions, ...`."""
     whom = list(dict.fromkeys(contact.target for contact in contacts))
     ports = [str(port) for port in sorted({contact.port for contact in contacts})]
-    more = f" and {len(whom) - 1:,} more" if len(whom) > 1 else ""
     on = f"port {ports[0]}" if len(ports) == 1 else f"ports {', '.join(ports[:-1])} and {ports[-1]}"
     if len(ports) > PORTS_NAMED:
         on = counted(len(ports), "port")
@@ -142,7 +143,25 @@ def _deeds(contacts: Sequence[Contact]) -> str:
         sum(getattr(contact, name) for contact in contacts) for name in ("sessions", "failed", "sent")
     )
     done = f"{counted(sessions, 'session')}, {failed:,} failed, {amount(sent, 'bytes')} sent"
-    return f"met {whom[0]}{more} on {on}: {done}"
+    return f"met {_named(whom)} on {on}: {done}"
+
+
+def _tried(contacts: Sequence[Contact]) -> str:
+    """What the sources of a scan did, of which the contacts are a sample: `tried at least 10 ports of 10.1.0.20`."""
+    whom = list(dict.fromkeys(contact.target for contact in contacts))
+    ports = {contact.port for contact in contacts}
+    many = f"at least {counted(len(ports), 'port')}"
+    if len(whom) == 1:
+        return f"tried {many} of {whom[0]}"
+    on = f"port {min(ports)}" if len(ports) == 1 else many
+    return f"tried at least {counted(len(whom), 'host')} on {on}, {whom[0]} among them"
+
+
+def _named(addresses: Sequence[str]) -> str:
+    """Addresses in a sentence: two of them by name, of more the first."""
+    if len(addresses) > NAMED:
+        return f"{addresses[0]} and {len(addresses) - 1:,} more"
+    return " and ".join(addresses)
 
 
 def case_views(
@@ -172,20 +191,19 @@ def case_views(
     keys = {case.case_id: (case.peak_host, case.peak + WINDOW) for case in cases}
     scored = {keys[case.case_id]: Scored(case.peak_score, case.reasons, case.peak_pairs) for case in cases}
     reasons = reasons_of(lake, spec, horizon, scored)
-    users = users_of(lake, {(case.source, case.peak + WINDOW) for case in cases})
-    shared = shared_addresses(lake, cases)
+    clients = clients_of(lake, cases)
     return [
         CaseView(
             case=case,
             names=inventory.names((*case.sources, *case.targets)),
-            users=users[case.source, case.peak + WINDOW],
+            users=clients[case.case_id].users,
             customer=customer_of(case.peak_host),
             reasons=reasons[keys[case.case_id]],
             machine=inventory.machine(case),
             met=met.of(case),
             change=last.get(case.case_id),
             rule=rules.get(case.case_id),
-            shared=shared.get(case.case_id),
+            shared=clients[case.case_id].shared,
         )
         for case in cases
     ]

@@ -107,6 +107,7 @@ class LakeReader:
         Raises:
             TableError: a table is missing or unreadable.
         """
+        pa.default_memory_pool().release_unused()  # the query's engine has a memory of its own
         query = QueryBuilder()
         for name in names:
             query.register(name, self.current(name))

@@ -97,6 +97,22 @@ class UriType(click.ParamType[str]):
         return _completed(incomplete, "dir")
 
 
+class AddressType(click.ParamType[str]):
+    """An IP address; of a host in a network with the network's name: `10.1.4.20@berlin`."""
+
+    name = "address"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The address as tables have it; fails with a usage error that names the value."""
+        from ipaddress import ip_address  # which few commands need
+
+        address, sign, network = value.partition("@")
+        try:
+            return f"{ip_address(address)}{sign}{network}"
+        except ValueError:
+            self.fail(f"{value!r} is no IP address", param, ctx)
+
+
 class DaysType(click.ParamType[tuple[date, date]]):
     """A day, or the first and the last one of several: `2026-03-10`, `2026-03-10/2026-03-12`."""
 

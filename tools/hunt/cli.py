@@ -10,6 +10,7 @@ import click
 from common.runtime.cli import lake_option, lake_spec_option, report_errors
 from common.runtime.commands import command
 from common.runtime.output import activity
+from common.runtime.parameter_types import AddressType
 from common.runtime.plain_arrow import without_pandas
 from common.runtime.rows import format_option
 from common.runtime.version import version_option
@@ -32,7 +33,7 @@ def _network(context: click.Context, parameter: click.Parameter, value: str | No
 )
 @lake_option
 @click.option("--peer", metavar="ADDRESS", callback=_network, help="Contacts with this address, or network in CIDR.")
-@click.option("--host", metavar="ADDRESS", help="Contacts of this host.")
+@click.option("--host", type=AddressType(), metavar="ADDRESS", help="Contacts of this host.")
 @click.option("--port", type=click.IntRange(0, 65535), metavar="NUMBER", help="Contacts on this service port.")
 @click.option("--app", metavar="NAME", help="Contacts with this application, of sessions that are still kept.")
 @click.option(

@@ -18,6 +18,7 @@ from common.runtime.cli import (
 )
 from common.runtime.commands import command
 from common.runtime.output import activity
+from common.runtime.parameter_types import AddressType
 from common.runtime.plain_arrow import without_pandas
 from common.runtime.rows import rows_option
 from common.runtime.version import version_option
@@ -50,8 +51,8 @@ from common.runtime.version import version_option
 )
 @click.option("--one-per-host", is_flag=True, help="Print only the highest window of each host.")
 @click.option("--cases", is_flag=True, help="Put alerts of one story together as cases, and apply triage.")
-@click.option("--host", metavar="ADDRESS", help="Only cases that this host began or alerted in.")
-@click.option("--peer", metavar="ADDRESS", help="Only cases with this address on either side of a contact.")
+@click.option("--host", type=AddressType(), metavar="ADDRESS", help="Only cases that this host began or alerted in.")
+@click.option("--peer", type=AddressType(), metavar="ADDRESS", help="Only cases with this end of a contact.")
 @click.option("--behaviour", metavar="NAME", help="Only cases that resemble this technique, such as beacon.")
 @click.option(
     "--status", type=click.Choice(STATUSES), help="Only cases of this status, hidden ones included.  [default: any]"
@@ -75,7 +76,12 @@ def main(**options: Any) -> None:
         raise click.UsageError("--host, --peer, --behaviour and --status need --cases")
     with activity("loading"):
         without_pandas()
+        from common.detection.alerts.techniques import TECHNIQUES
         from tools.report.config import CaseFilter, ReportConfig
         from tools.report.job import run
 
+    names = [technique.name for technique in TECHNIQUES]
+    if filters["behaviour"] not in (None, *names):
+        wrong = f"--behaviour {filters['behaviour']!r} is nothing that a case resembles"
+        raise click.UsageError(f"{wrong}. Give one of {', '.join(names)}")
     run(ReportConfig(**options, only=CaseFilter(**filters)))

@@ -52,6 +52,8 @@ def run(config: ReportConfig) -> None:
     if scored is None:
         raise nothing_scored(lake, project.settings)
     windows = config.windows or last_days(scored, config.days)
+    if windows.end <= scored.start or scored.end <= windows.start:
+        raise _unscored(lake, windows)
     if config.cases:
         from tools.report.cases import report_cases  # only who asks for cases waits for what explains them
 
@@ -60,7 +62,7 @@ def run(config: ReportConfig) -> None:
     with activity("reading predictions"):
         scores = lake.arrow("predictions", SCORE_COLUMNS, windows, coded=["host_ip"])
     if not len(scores):
-        raise InputError(f"predictions in {lake.uri} has no rows in {windows}", "Run ndr-inference for them first")
+        raise _unscored(lake, windows)
     rows = scores.take(pa.array(highest(scores, config.top, config.one_per_host)))
     count, hosts = len(scores), len(compacted(encoded(scores["host_ip"])).dictionary)
     del scores
@@ -78,6 +80,10 @@ def run(config: ReportConfig) -> None:
         learning, canary = _standing(lake, project, windows)
         click.echo(table(alerts, count, hosts, str(windows), learning))
         click.echo(f"\n{on_terminal(canary)}")
+
+
+def _unscored(lake: Lake, windows: Windows) -> InputError:
+    return InputError(f"predictions in {lake.uri} has no rows in {windows}", "Run ndr-inference for them first")
 
 
 def _standing(lake: Lake, project: LakeProject, windows: Windows) -> tuple[str, str]:

@@ -9,6 +9,7 @@ import click
 from common.runtime.cli import lake_option, lake_spec_option, min_score_option, optional_window_option, report_errors
 from common.runtime.commands import command
 from common.runtime.output import activity
+from common.runtime.parameter_types import AddressType
 from common.runtime.plain_arrow import without_pandas
 from common.runtime.rows import format_option
 from common.runtime.version import version_option
@@ -26,8 +27,8 @@ from tools.sessions.config import SessionsConfig
 @lake_option
 @optional_window_option("those of the case, or the last day that has sessions")
 @click.option("--case", metavar="ID", help="Sessions of the contacts of a case, from ndr-report --cases.")
-@click.option("--host", metavar="ADDRESS", help="Sessions of this host, in both directions.")
-@click.option("--peer", metavar="ADDRESS", help="Only those with this address.")
+@click.option("--host", type=AddressType(), metavar="ADDRESS", help="Sessions of this host, in both directions.")
+@click.option("--peer", type=AddressType(), metavar="ADDRESS", help="Only those with this address.")
 @click.option("--port", type=click.IntRange(0, 65535), metavar="NUMBER", help="Only those of this service port.")
 @click.option(
     "--top", type=click.IntRange(1, 1_000_000), default=200, show_default=True, help="Number of sessions to print."

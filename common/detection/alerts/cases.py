@@ -14,7 +14,7 @@ from typing import Any
 
 from common.detection.alerts.alerting import TABLE, Alert, read_alerts
 from common.detection.alerts.contacts import Contact, contacts_of, main_contacts, main_peers
-from common.detection.alerts.techniques import FROM_TARGET, MANY_TARGETS, SCAN, Technique
+from common.detection.alerts.techniques import FROM_TARGET, MANY_TARGETS, SCAN, SCANNED, Technique
 from common.detection.alerts.terms import ALERT_SCORE
 from common.detection.explanation import Reason
 from common.errors import InputError
@@ -78,6 +78,11 @@ class Case:
     def severity(self) -> str:
         """The score in a word."""
         return next(word for word, least in SEVERITIES.items() if self.decades >= least)
+
+    @property
+    def is_scan(self) -> bool:
+        """Whether it is about many targets, of which the contacts are a sample: those of each window that stand out."""
+        return self.technique in (SCAN, SCANNED)
 
     @cached_property
     def main_peers(self) -> frozenset[str]:

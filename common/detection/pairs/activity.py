@@ -23,9 +23,18 @@ from common.detection.pairs.group_codes import group_codes
 from common.detection.pairs.lasting import HostsSeen, Lasting
 from common.detection.pairs.owners import OwnersFile
 from common.detection.pairs.pair_keys import PairKeys
-from common.detection.pairs.reading import SUMS, PairReader, Slices, midnight, window_number
+from common.detection.pairs.reading import (
+    EARLIER_COLUMNS,
+    SUMS,
+    UNSAID_COLUMNS,
+    PairReader,
+    Slices,
+    midnight,
+    window_number,
+)
 from common.detection.pairs.said import FirstWords, PairWords, with_words
-from common.detection.pairs.words import WORDS, WordKeys
+from common.detection.pairs.word_keys import WordKeys
+from common.detection.pairs.words import WORDS
 from common.detection.parameters import PairParameters
 from common.lake.reader import LakeReader
 from common.windows import WINDOW, Windows
@@ -148,13 +157,15 @@ def own_activity(
     hosts = HostsSeen()
 
     def earlier() -> Iterator[tuple[Slices, Integers]]:
-        for part in reader.slices(Windows(windows.start - (memory - 1) * WINDOW, windows.start)):
-            found, start = keys.of_contacts(part.contacts), part.contacts.start
-            today = start >= midnight(windows.start)
-            contacts.add(found[today], start[today])
-            if part.contacts.words:
-                words.add(part.contacts.part(today))
-            yield part, found
+        before = Windows(windows.start - (memory - 1) * WINDOW, windows.start)
+        for day in reversed(before.by_day()):  # days before this one are contacts of `pair_days`, with their words
+            is_today = day.start.date() == windows.start.date()
+            for part in reader.slices(day, EARLIER_COLUMNS if is_today else UNSAID_COLUMNS):
+                found = keys.of_contacts(part.contacts)
+                if is_today:
+                    contacts.add(found, part.contacts.start)
+                    words.add(part.contacts)
+                yield part, found
 
     def slices(pairs: DayPairs) -> Iterator[PairSlices]:
         now = ((part, keys.of_contacts(part.contacts)) for part in present)

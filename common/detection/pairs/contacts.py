@@ -189,13 +189,16 @@ class Finder:
     def __init__(self, wanted: Integers) -> None:
         self._wanted = wanted
         self._shift = np.uint64(64 - max(4 * len(wanted), 2).bit_length())
-        slot = self._slots(wanted)
+        slot, place = self._slots(wanted), np.arange(len(wanted), dtype=np.int32)
         self._places = np.zeros(1 << 64 - int(self._shift), dtype=np.int32)
-        self._places[slot] = np.arange(len(wanted))
-        self._shared = np.bincount(slot, minlength=len(self._places)) > 1
+        self._places[slot] = place
+        self._shared = np.zeros(len(self._places), dtype=bool)
+        self._shared[slot[self._places[slot] != place]] = True
 
     def places(self, values: Integers) -> tuple[Integers, Flags]:
         """As the function: the position of each value, and whether it is there."""
+        if not len(self._wanted):
+            return places(self._wanted, values)
         slot = self._slots(values)
         place = self._places.take(slot).astype(np.int64)
         known = self._wanted.take(place) == values

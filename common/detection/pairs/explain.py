@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -111,10 +113,10 @@ def _strongest_pairs(keys: pa.Table, scored: ScoredRows, strongest: Strongest) -
     first = np.searchsorted(key, key)
     shown = (np.arange(len(some)) - first < PEERS_SHOWN) & (sums > SHOWN_SHARE * sums[first])
     shown |= told[some]
-    pairs: dict[int, list[dict[str, Any]]] = {number: [] for number in at.tolist()}
-    for number, pair in zip(key[shown].tolist(), _pairs(scored, some[shown]), strict=True):
-        pairs.get(number, []).append(pair)
-    return [json.dumps(pairs[number], allow_nan=False) for number in at.tolist()]
+    each = zip(key[shown].tolist(), _pairs(scored, some[shown]), strict=True)
+    texts = {number: json.dumps([pair for _, pair in of_key], allow_nan=False)
+             for number, of_key in groupby(each, itemgetter(0))}  # fmt: skip
+    return [texts.get(number, "[]") for number in at.tolist()]
 
 
 def _pairs(scored: ScoredRows, rows: Integers) -> Iterator[dict[str, Any]]:

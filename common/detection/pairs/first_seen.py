@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from common.arrays import Flags, Floats, Integers
-from common.detection.pairs.contacts import Small, changes, places
+from common.detection.pairs.contacts import Finder, Small, changes
 from common.detection.pairs.evidence import NOVELTIES
 from common.detection.pairs.pair_keys import PairKeys
-from common.detection.pairs.words import WORDS, WordKeys
+from common.detection.pairs.word_keys import WordKeys
+from common.detection.pairs.words import WORDS
 from common.detection.parameters import PairParameters
 
 CONTACTS_AT_ONCE = 4_000_000
@@ -54,9 +55,9 @@ class FirstContacts:
 
     def of(self, pairs: Integers) -> tuple[Own, Met]:
         """What the hosts of the pairs with these keys had met, and how many of the hosts that were added had."""
-        found = _earliest(self._found, self._bits)
-        start = found & (1 << self._bits) - 1
-        host, target, service = self._keys.parts(found >> self._bits)
+        self._found = [_earliest(self._found, self._bits)]
+        start = self._found[0] & (1 << self._bits) - 1
+        host, target, service = self._keys.parts(self._found[0] >> self._bits)
         of_pairs, *pairs_are_with = self._keys.parts(pairs)
         hosts = max(int(host.max(initial=0)), int(of_pairs.max(initial=0))) + 1
         sends, began = np.zeros(hosts, dtype=bool), np.zeros(hosts, dtype=np.int64)
@@ -64,16 +65,16 @@ class FirstContacts:
         each = changes(host)
         earliest = np.minimum.reduceat(start, each) if len(each) else start
         began[host[each]] = earliest
-        values, of_values = self._keys.values(target, service), self._keys.values(*pairs_are_with)
         own, starts, firsts, counts = {}, {}, {}, {}
         for what, known in self._keys.met.items():
-            place, mine = places(known, values[what])
+            finder = Finder(known)
+            place, mine = finder.places(self._keys.value(what, target, service))
             contact = _earliest([(place[mine] * hosts + host[mine]) << self._bits | start[mine]], self._bits)
             with_host, first = contact >> self._bits, contact & (1 << self._bits) - 1
-            place, mine = places(known, of_values[what])
+            place, mine = finder.places(self._keys.value(what, *pairs_are_with))
             own[what] = np.where(mine, place, -1)
             starts[what] = np.zeros(len(pairs), dtype=np.int64)
-            starts[what][mine] = first[np.searchsorted(with_host, place[mine] * hosts + of_pairs[mine])]
+            starts[what][mine] = first[Finder(with_host).places(place[mine] * hosts + of_pairs[mine])[0]]
             firsts[what], counts[what] = np.unique_counts(with_host // hosts << self._bits | first)
         every = ANY if isinstance(self._keys, PairKeys) else any_of(self._keys.name)
         firsts[every], counts[every] = np.unique_counts(earliest)
@@ -228,5 +229,6 @@ def _bits(hosts: Integers, others: Integers) -> Floats:
 
 def _earliest(contacts: Sequence[Integers], bits: int) -> Integers:
     """The numbers, sorted; of those that differ in the last bits only, the smallest. Sorted parts are merged."""
-    found = np.sort(np.concatenate(contacts), kind="stable")
+    found = np.concatenate(contacts)
+    found.sort(kind="stable")
     return found[changes(found >> bits)]

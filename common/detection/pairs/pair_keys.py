@@ -55,8 +55,8 @@ class PairKeys:
         for part in contacts:
             services[part.service] = True
         keys = cls(peers, network_of_peer, networks, owner_of_network, owners, np.flatnonzero(services), {})
-        values = [keys.values(*keys.parts(keys.of_contacts(part))[1:]) for part in contacts]
-        met = {what: _known(np.concatenate([some[what] for some in values])) for what in NOVELTIES}
+        parts = [keys.parts(keys.of_contacts(part))[1:] for part in contacts]
+        met = {what: _known(np.concatenate([keys.value(what, *some) for some in parts])) for what in NOVELTIES}
         return replace(keys, met=met)
 
     def of_contacts(self, contacts: Contacts) -> Integers:
@@ -72,7 +72,7 @@ class PairKeys:
             )
         target, known = self._peers.places(contacts.peers)
         others = np.flatnonzero(~known)
-        network, known = places(self.networks, contacts.networks[others])
+        network, known = self._finder.places(contacts.networks[others])
         owner = _places_or_none(self.owners, contacts.owners[others])
         last = np.where(owner < 0, self._targets - 1, len(self.peers) + len(self.networks) + owner)
         target[others] = np.where(known, len(self.peers) + network, last)
@@ -105,17 +105,17 @@ class PairKeys:
         """Whether the services are those of inbound contacts."""
         return self._roles[service] > 0
 
-    def values(self, target: Integers, service: Integers) -> dict[str, Integers]:
-        """What contacts are with, by the names of `NOVELTIES`, each in its role; -1 for what no pair is with."""
-        role, network, known = self._roles[service], self._networks[target], service < len(self.services)
-        owner = self._owners[target]
-        return {
-            "peer": np.where(target < len(self.peers), target * ROLES + role, -1),
-            "network": np.where(network >= 0, network * ROLES + role, -1),
-            "owner": np.where(owner >= 0, owner * ROLES + role, -1),
-            "service": np.where(known, service, -1),
-            "use": np.where(known & (network >= 0), network * len(self.services) + service, -1),
-        }
+    def value(self, what: str, target: Integers, service: Integers) -> Integers:
+        """What contacts are with, of that name in `NOVELTIES`, each in its role; -1 for what no pair is with."""
+        if what == "peer":
+            return np.where(target < len(self.peers), target * ROLES + self._roles[service], -1)
+        known = service < len(self.services)
+        if what == "service":
+            return np.where(known, service, -1)
+        place = (self._owners if what == "owner" else self._networks)[target]
+        if what == "use":
+            return np.where(known & (place >= 0), place * len(self.services) + service, -1)
+        return np.where(place >= 0, place * ROLES + self._roles[service], -1)
 
     @property
     def _targets(self) -> int:
@@ -124,6 +124,10 @@ class PairKeys:
     @cached_property
     def _peers(self) -> Finder:
         return Finder(self.peers)
+
+    @cached_property
+    def _finder(self) -> Finder:
+        return Finder(self.networks)
 
     @cached_property
     def _networks(self) -> Integers:

@@ -14,7 +14,8 @@ from common.detection.pairs.contacts import Contacts, Small
 from common.detection.pairs.day_pairs import DayPairs
 from common.detection.pairs.first_seen import FirstContacts, Met
 from common.detection.pairs.reading import Slices
-from common.detection.pairs.words import WORDS, WordKeys, word_codes
+from common.detection.pairs.word_keys import WordKeys
+from common.detection.pairs.words import WORDS, word_codes
 from common.detection.parameters import PairParameters
 from common.most_said import Said
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any
 
@@ -11,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from common.arrays import Flags, Integers
+from common.arrays import Integers
 
 WORDS = ("app", "domain")
 # an application counts on its port and in its role, a domain where the host began the session
@@ -25,7 +23,7 @@ def word_codes(table: pa.Table, service: NDArray[Any]) -> dict[str, Integers]:
     `service` is 2 x port + role (1 for inbound). A code is a hash, so the same in all lakes, processes and machines.
     """
     found = {}
-    for name in WORDS:
+    for name in (name for name in WORDS if name in table.column_names):
         column = table[name]
         if column.null_count < len(column):
             found[name] = _codes(column, service.astype(np.uint64), name)
@@ -53,54 +51,3 @@ def _hashes(words: pa.DictionaryArray) -> NDArray[np.uint64]:
 
 def _hash(text: str) -> int:
     return int.from_bytes(blake2b(text.encode(), digest_size=8).digest()) | 1
-
-
-@dataclass(frozen=True, eq=False)
-class WordKeys:
-    """Keys of hosts with words of one name: host x values + value, where the last value is any other word.
-
-    `codes` are those of the words of some pairs, which rise; only these are told apart.
-    """
-
-    name: str
-    codes: Integers
-
-    @classmethod
-    def of(cls, name: str, words: Sequence[Mapping[str, Integers]]) -> WordKeys:
-        """The keys for these words."""
-        every = [some[name] for some in words if name in some]
-        codes = np.unique(np.concatenate(every)) if every else np.zeros(0, dtype=np.int64)
-        return cls(name, codes[codes > 0])
-
-    def of_rows(self, host: NDArray[Any], words: Mapping[str, Integers]) -> tuple[Integers, Flags]:
-        """The keys of the rows that have a word, and which these are."""
-        if self.name not in words:
-            return np.zeros(0, dtype=np.int64), np.zeros(len(host), dtype=bool)
-        codes = words[self.name]
-        said = codes > 0
-        codes = codes[said]
-        place = np.minimum(np.searchsorted(self.codes, codes), max(len(self.codes) - 1, 0))
-        known = self.codes[place] == codes if len(self.codes) else np.zeros(len(codes), dtype=bool)
-        return host[said] * self._values + np.where(known, place, len(self.codes)), said
-
-    @property
-    def met(self) -> dict[str, Integers]:
-        """The values of the pairs' words."""
-        return {self.name: np.arange(len(self.codes))}
-
-    def parts(self, keys: Integers) -> tuple[Integers, Integers, Integers]:
-        """Host, value and service, which is not told apart, of each key."""
-        host, value = np.divmod(keys, self._values)
-        return host, value, np.zeros(len(keys), dtype=np.int64)
-
-    def values(self, value: Integers, service: Integers) -> dict[str, Integers]:
-        """The values, -1 for what no pair says."""
-        return {self.name: np.where(value < len(self.codes), value, -1)}
-
-    def inbound(self, service: Integers) -> Flags:
-        """No service is told apart."""
-        return np.zeros(len(service), dtype=bool)
-
-    @property
-    def _values(self) -> int:
-        return len(self.codes) + 1

@@ -43,6 +43,31 @@ def test_a_case_in_a_sentence(pairs: list[Row], did: str) -> None:
     assert view(pairs).sentence == f"10.1.0.3 {did}. 12 sessions with one peer"
 
 
+def test_only_what_a_case_is_mainly_about_is_in_its_sentence() -> None:
+    """Sessions with others that met in the same windows do not add to those of the brute force."""
+    other = PAIR | {"peer_ip": "203.0.113.10", "decades": 4.0}
+    assert "met 203.0.113.9 on port 443: 12 sessions, 6 failed, 4 kB sent." in view([PAIR, other]).sentence
+
+
+@pytest.mark.parametrize(
+    ("pairs", "did"),
+    [
+        ([PAIR | {"peer_port": port} for port in range(5)], "tried at least 5 ports of 203.0.113.9"),
+        (
+            [PAIR | {"peer_ip": f"203.0.113.{place}", "decades": 9.0 - 2 * place} for place in range(3)],
+            "tried at least 3 hosts on port 443, 203.0.113.0 among them",
+        ),
+        (
+            [PAIR, PAIR | {"peer_ip": "203.0.113.7", "peer_port": 22}],
+            "tried at least 2 hosts on at least 2 ports, 203.0.113.7 among them",
+        ),
+        ([], "did what is unusual"),
+    ],
+)
+def test_the_contacts_of_a_scan_are_a_sample_and_not_all_that_it_tried(pairs: list[Row], did: str) -> None:
+    assert view(pairs, SCAN).sentence == f"10.1.0.3 {did}. 60 peers with failed sessions only"
+
+
 def test_several_sources_are_counted() -> None:
     shared = PAIR | {"others": {"peer": 0, "network": 0, "service": 0, "use": 0}}
     alerts = [
@@ -51,9 +76,5 @@ def test_several_sources_are_counted() -> None:
     ]
     (case,) = group(alerts)
     found = CaseView(case, {}, Users(), NOBODY, (SESSIONS,), UNKNOWN, (), None, None)
-    did = "10.1.0.3 and 1 more met 203.0.113.9 on port 443: 24 sessions, 12 failed, 8 kB sent"
+    did = "10.1.0.3 and 10.1.0.4 met 203.0.113.9 on port 443: 24 sessions, 12 failed, 8 kB sent"
     assert found.sentence == f"{did}. 12 sessions with one peer"
-
-
-def test_of_a_scan_the_targets_are_counted() -> None:
-    assert view([PAIR], SCAN).sentence.endswith(". 60 peers with failed sessions only")

@@ -68,8 +68,8 @@ def test_who_met_a_peer_and_when(lake: Path) -> None:
         (["--peer", PEER, "--top", "1"], 1),
         (["--peer", "203.0.113.0"], 0),
         (["--peer", "203.0.113.9/31"], 2),
-        (["--host", "10.1.1.1' OR '1' = '1"], 0),
-        (["--host", "10.1.1.1'"], 0),
+        (["--host", "10.1.1.1@berlin' OR '1' = '1"], 0),
+        (["--host", "10.1.1.1@'"], 0),
         (["--app", "ssh' --"], 0),
     ],
 )
@@ -98,7 +98,9 @@ def test_applications_are_found_in_sessions(lake: Path) -> None:
     assert (row["host_ip"], row["peer_ip"], row["peer_port"], row["sessions"]) == ("10.1.1.3", "10.1.1.1", 2222, 4)
 
 
-@pytest.mark.parametrize("options", [[], ["--peer", "nobody"], ["--port", "70000"], ["--host", "a", "--days", "0"]])
+@pytest.mark.parametrize(
+    "options", [[], ["--peer", "nobody"], ["--port", "70000"], ["--host", "nobody"], ["--port", "22", "--days", "0"]]
+)
 def test_usage_errors_are_code_2(lake: Path, options: list[str]) -> None:
     assert call(main, "--lake", str(lake), *options)[0] == 2
 

@@ -244,7 +244,7 @@ def test_every_source_of_a_case_is_told_and_drawn(browser: Browser, tmp_path: Pa
     assert code == 0, error
     reader = Reader(browser, tmp_path / "page.html")
     page = reader.page
-    expect(page.locator("#cases tbody tr")).to_contain_text([f"{host(3)} and 1 more met 203.0.113.9 on port 443"])
+    expect(page.locator("#cases tbody tr")).to_contain_text([f"{host(3)} and {host(4)} met 203.0.113.9 on port 443"])
     page.locator("#cases tbody a").click()
     expect(page.locator("#view h1")).to_have_text(f"critical 4.0: {host(3)} and 1 more, beacon")
     drawn = page.locator("#view figcaption", has_text="score of").all_text_contents()

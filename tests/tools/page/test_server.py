@@ -49,7 +49,7 @@ def test_only_who_has_the_address_opens_the_page(tmp_path: Path) -> None:
     with serving(related_lake(tmp_path / "lake")) as (address, _):
         status, page = ask(address)
         assert status == 200 and "data-live" in page and "connect-src 'self'" in page
-        for path in ("/", "/wrong/", "/triage", urlsplit(address).path[:-2] + "x/", urlsplit(address).path + "other"):
+        for path in ("/", "/wrong/", "/triage", urlsplit(address).path[:-1] + "x/", urlsplit(address).path + "other"):
             assert ask(address, path=path) == (404, "")
         for headers in ({"Host": "evil.example"}, {"Host": None}, {"Origin": "https://evil.example"}):
             assert ask(address, **headers)[0] in (400, 404)

@@ -245,14 +245,26 @@ def test_lake_without_predictions_is_an_error(tmp_path: Path, source: Path) -> N
     code, _, error = report(tmp_path)
     assert code == 1
     assert error.startswith("error: nothing is scored yet in ")
-    code, _, error = report(source, "--window", "2026-03-12T00:08Z")
-    assert code == 1
-    assert "has no rows in 2026-03-12T00:08Z" in error
+    for options in ([], ["--cases"]):
+        code, _, error = report(source, "--window", "2026-03-12T00:08Z", *options)
+        assert code == 1
+        assert "has no rows in 2026-03-12T00:08Z" in error
 
 
-@pytest.mark.parametrize("options", [["--top", "0"], ["--window", "yesterday"]])
-def test_usage_errors_are_code_2(source: Path, options: list[str]) -> None:
-    assert report(source, *options)[0] == 2
+@pytest.mark.parametrize(
+    ("options", "why"),
+    [
+        (["--top", "0"], "--top"),
+        (["--window", "yesterday"], "--window"),
+        (["--host", "10.1.1.1"], "need --cases"),
+        (["--cases", "--host", "nobody"], "'nobody' is no IP address"),
+        (["--cases", "--peer", "10.1"], "'10.1' is no IP address"),
+        (["--cases", "--behaviour", "scam"], "Give one of scan, scanned, beacon"),
+    ],
+)
+def test_usage_errors_are_code_2(source: Path, options: list[str], why: str) -> None:
+    code, _, error = report(source, *options)
+    assert code == 2 and why in error
 
 
 def test_feature_families_are_merged_and_ordered_by_what_they_added() -> None:

@@ -1,4 +1,5 @@
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -6,14 +7,17 @@ import pytest
 
 from common.lake.lake import Lake
 from tests.commands import call
-from tests.common.detection.alerts.alerting_lake import PAIR, WHOLE, within, write_alerts
-from tests.common.detection.model_lake import host
+from tests.common.detection.alerts.alerting_lake import NO_ALERTS, PAIR, WHOLE, within, write_alerts
+from tests.common.detection.model_lake import host, rows, write
 from tests.factories import SPEC, table_row
 from tests.lakes import write_table
+from tests.types import Row
 from tools.report.cli import main as report
 from tools.sessions.cli import main
 
 PEER = "203.0.113.9"
+TARGET = f"( addr.dst in {host(5)} ) and ( time"
+SOURCE = f"( addr.src in {host(3)} ) and ( time"
 
 
 @pytest.fixture
@@ -25,11 +29,11 @@ def lake(tmp_path: Path) -> Path:
         (0, host(3), PEER, 443), (0, host(3), PEER, 80), (0, PEER, host(3), 443), (0, host(4), PEER, 443),
         (1, host(3), host(5), 445), (1, host(3), PEER, 443), (2, host(3), PEER, 443),
     ]  # fmt: skip
-    rows = [
+    held = [
         table_row(table, WHOLE[at], src_ip=source, dst_ip=target, dst_port=port, end_ts=WHOLE[at].start, source_line=at)
         for at, source, target, port in ends
     ]
-    write_table(tmp_path, "sessions", rows)
+    write_table(tmp_path, "sessions", held)
     return tmp_path
 
 
@@ -53,6 +57,37 @@ def test_a_case_leads_to_its_sessions(lake: Path) -> None:
     found = sessions(lake, "--case", case_id(lake))
     assert sorted(ends(found)) == sorted([(host(3), PEER, 443), (host(3), host(5), 445), (host(3), PEER, 443)])
     assert {"rule", "src_zone", "app", "src_user", "action", "source_file"} <= found[0].keys()
+
+
+@pytest.mark.parametrize(
+    ("pairs", "tried", "said"),
+    [
+        ([within(5, port) for port in range(5)], [(host(5), 445), (host(5), 80)], TARGET),
+        ([within(place, 445) for place in range(5, 9)], [(host(5), 445), (PEER, 80)], SOURCE),
+    ],
+)  # fmt: skip
+def test_a_scan_leads_to_all_that_it_tried(
+    tmp_path: Path, pairs: list[Row], tried: list[tuple[str, int]], said: str
+) -> None:
+    """Its contacts are a sample: no more than a few of each window."""
+    write_alerts(tmp_path, [(0, 3, pair | {"sessions_day": 1, "failed_day": 1}) for pair in pairs])
+    table = Lake(str(tmp_path), SPEC).table("sessions")
+    sent = [(host(3), *end) for end in tried]
+    every = [*sent, (host(4), host(5), 445), (host(5), host(3), 445)]
+    write_table(tmp_path, "sessions", [table_row(table, WHOLE[0], src_ip=a, dst_ip=b, dst_port=c) for a, b, c in every])
+    case = case_id(tmp_path)
+    assert sorted(ends(sessions(tmp_path, "--case", case))) == sorted(sent)
+    assert said in call(main, "--lake", str(tmp_path), "--case", case, "--firewall-filter")[1]
+
+
+def test_a_case_without_contacts_leads_to_all_sessions_of_its_source(lake: Path) -> None:
+    alone = NO_ALERTS | {"anomaly_score": NO_ALERTS["anomaly_score"] | {3: 0.9999}}
+    shutil.rmtree(lake / "predictions")
+    write(lake, Lake(str(lake), SPEC).table("predictions"), rows("predictions", WHOLE[0], 0, overrides=alone))
+    case = case_id(lake)
+    assert len(sessions(lake, "--case", case)) == 3
+    text = call(main, "--lake", str(lake), "--case", case, "--firewall-filter")[1]
+    assert text.startswith(f"( addr in {host(3)} ) and ( time_generated geq")
 
 
 @pytest.mark.parametrize(
@@ -87,7 +122,15 @@ def test_the_filter_of_the_firewall(lake: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "options", [[], ["--host", "a", "--case", "b"], ["--case", "b", "--peer", "c"], ["--host", "a", "--port", "x"]]
+    "options",
+    [
+        [],
+        ["--host", host(3), "--case", "b"],
+        ["--case", "b", "--peer", PEER],
+        ["--host", host(3), "--port", "x"],
+        ["--host", "nobody"],
+        ["--host", host(3), "--peer", "10.1"],
+    ],
 )
 def test_usage_errors_are_code_2(lake: Path, options: list[str]) -> None:
     assert call(main, "--lake", str(lake), *options)[0] == 2

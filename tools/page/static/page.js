@@ -179,15 +179,15 @@
         ["alerted because of it", one.targets.length ? listed(one.targets) : "no other host"], ["first and last seen", [when(one.start), " to ", when(one.end)]],
         ["windows", `${one.windows}, the highest at `], ["before", one.earlier ? `${many(one.earlier, "case")} of it in the week before` : "its first case in a week"], ["case", one.case_id]]
         .map(([name, value]) => (name === "windows" ? [name, [`${one.windows}, the highest `, when(one.peak)]] : [name, value]))),
-      el("h2", {}, "Why"),
+      el("h2", {}, "Why"), el("p", { class: "quiet" }, "As it was in the highest window, ", when(one.peak), "."),
       el("ul", { class: "reasons" }, one.reasons.map((reason, at) => { const bar = el("i"); bar.style.width = `${Math.min(100, reason.share * 100)}%`; return el("li", {}, bdi(one.words[at]), el("div", { class: "bar", "aria-hidden": "true" }, bar)); })),
       one.indicators.length ? [el("h2", {}, "Indicators"), meetings(one.indicators)] : null,
       el("h2", {}, "Whom"),
-      table(`${many(one.contacts.length, "contact")}, the most anomalous first; sessions and bytes of the busiest 24 hours`, ["Source", "Target", "Port", "Decades", "Sessions", "Failed", "Sent", "Received", "New", "Known to others", "Seen"],
+      table(`${many(one.contacts.length, "contact")}, those of each window that stand out most; sessions and bytes of the busiest 24 hours`, ["Source", "Target", "Port", "Decades", "Sessions", "Failed", "Sent", "Received", "New", "Known to others", "Seen"],
         one.contacts.map(contact => [toHost(contact.source), toHost(contact.target), contact.port, contact.decades.toFixed(1), number(contact.sessions), number(contact.failed), sent(contact.sent), received(contact.received), contact.new.join(", "), contact.kind.startsWith("outbound") ? number(contact.others) : "–", seen(contact.first, contact.last)]), [2, 3, 4, 5, 6, 7, 9]),
       el("h2", {}, "When"), el("div", { class: "charts" }, charts),
       el("h2", {}, "Sessions"),
-      found ? [el("p", {}, `${number(found.rows.length)} of ${many(found.count, "session")} of these contacts, as the logs have them. On the firewall, they are found by`), command(one.filter),
+      found ? [el("p", {}, `${number(found.rows.length)} of ${many(found.count, "record")} of this case, threats that the firewall saw included. On the firewall, they are found by`), command(one.filter),
         found.rows.length ? el("details", {}, el("summary", {}, "Show them, the first to end first"), el("div", { class: "raw" }, table("Sessions", found.columns, found.rows.map(row => row.map(value => (value === null ? "" : bdi(value))))))) : el("p", { class: "empty" }, "They are not kept any more.")]
         : el("p", {}, "They are printed by ", el("code", {}, `ndr-sessions --lake <lake> --case ${one.case_id}`)),
       el("h2", {}, "Triage"),

@@ -6,6 +6,7 @@ import pytest
 
 from common.arrays import Integers
 from common.detection.pairs.contacts import Finder, Numbering, changes, distinct, places
+from common.detection.pairs.evidence import NOVELTIES
 from common.detection.pairs.pair_keys import PairKeys
 from common.detection.pairs.words import WORDS
 
@@ -62,7 +63,7 @@ def test_keys_tell_apart_only_what_the_pairs_have_to_do_with() -> None:
     assert target.tolist() == [0, 1, 2, 2, 2, 2]  # the peer, another in its network, others
     assert service.tolist() == [0, 2, 1, 0, 0, 0]  # 443, another inbound, another outbound
     assert keys.inbound(service).tolist() == [False, True, False, False, False, False]
-    values = keys.values(target, service)
+    values = {what: keys.value(what, target, service) for what in NOVELTIES}
     assert values["peer"].tolist() == [0, -1, -1, -1, -1, -1]
     assert values["network"].tolist() == [0, 1, -1, -1, -1, -1]  # its role counts
     assert values["service"].tolist() == [0, -1, -1, 0, 0, 0]

@@ -12,7 +12,8 @@ import pytest
 
 from common.detection.pairs.activity import activity_of
 from common.detection.pairs.evidence import pair_evidence
-from common.detection.pairs.words import WordKeys, word_codes
+from common.detection.pairs.word_keys import WordKeys
+from common.detection.pairs.words import word_codes
 from common.lake.lake import Lake
 from common.windows import WINDOW, Windows
 from tests.common.detection.pairs.pair_tables import CIDRS, busy_hosts, slice_row, write_pairs
@@ -44,7 +45,7 @@ def test_only_words_of_the_pairs_are_told_apart() -> None:
     assert said.tolist() == [True, True, False, True]
     host, value, _ = keys.parts(found)
     assert (host.tolist(), value.tolist()) == ([0, 1, 3], [1, 2, 0])
-    assert keys.values(value, value)["app"].tolist() == [1, -1, 0]
+    assert keys.value("app", value, value).tolist() == [1, -1, 0]
     assert not len(WordKeys.of("app", []).of_rows(np.array([0]), {})[0])
 
 
