@@ -111,7 +111,7 @@ def compared(
     """The plans of the pipelines, and of the task definitions if there are tasks; prints which images these have."""
     from common.aws.clients import client as aws_client
     from pipelines import definitions, images
-    from pipelines.deployment import plans
+    from pipelines.deployment import look_up, plans
     from pipelines.network import network_of
     from pipelines.tasks import task_plans
 
@@ -119,7 +119,8 @@ def compared(
         raise click.UsageError("--subnet and --security-group need each other.")
     names = only or tuple(definitions.names())
     network = network_of(subnets, security_groups)
-    found = plans(client, names, role_arn, checked_defaults(names, defaults), network, prefix_of(environment))
+    checked = checked_defaults(names, defaults)
+    found = plans(look_up(client, names, prefix_of(environment)), role_arn, checked, network)
     for line in images.summary({planned.name: planned.images for planned in found}):
         click.echo(line)
     return found, task_plans(aws_client("ecs"), found, execution_role_arn) if execution_role_arn else []

@@ -30,6 +30,18 @@ class Deployed:
 
 
 @dataclass(frozen=True)
+class LookedUp:
+    """Pipelines by their committed names as SageMaker has them, None where it has none; `local` says that it is here.
+
+    The names of their environment begin with the prefix.
+    """
+
+    prefix: str
+    found: Mapping[str, Deployed | None]
+    local: bool
+
+
+@dataclass(frozen=True)
 class Plan:
     """The wanted state of a pipeline, and how the deployed one differs; `changes` is None if it does not exist.
 
@@ -77,32 +89,28 @@ def is_missing(error: ClientError) -> bool:
     return said["Code"] == "ResourceNotFound" or "Could not find" in said["Message"]
 
 
+def look_up(client: Any, names: Iterable[str], prefix: str = "") -> LookedUp:
+    """What SageMaker has of these pipelines; their names there begin with the prefix.
+
+    Raises:
+        AwsError: a call was refused.
+    """
+    found = {name: describe(client, f"{prefix}{name}") for name in names}
+    return LookedUp(prefix, found, is_local(client))
+
+
 def plans(
-    client: Any,
-    names: Iterable[str],
-    role_arn: str | None,
-    defaults: Mapping[str, str],
-    network: Network | None = None,
-    prefix: str = "",
+    known: LookedUp, role_arn: str | None, defaults: Mapping[str, str], network: Network | None = None
 ) -> list[Plan]:
-    """The pipelines as committed, with these defaults, against the deployed ones, whose names begin with the prefix.
+    """The pipelines as committed, with these defaults, against the deployed ones.
 
     Without a role or a network, each keeps its own.
     """
-    found = {name: describe(client, f"{prefix}{name}") for name in names}
-    local = is_local(client)
-    return [_plan(prefix, name, deployed, role_arn, defaults, network, local) for name, deployed in found.items()]
+    return [_plan(known, name, role_arn, defaults, network) for name in known.found]
 
 
-def _plan(
-    prefix: str,
-    name: str,
-    deployed: Deployed | None,
-    role_arn: str | None,
-    given: Mapping[str, str],
-    network: Network | None,
-    local: bool,
-) -> Plan:
+def _plan(known: LookedUp, name: str, role_arn: str | None, given: Mapping[str, str], network: Network | None) -> Plan:
+    prefix, local, deployed = known.prefix, known.local, known.found[name]
     role = role_arn or (deployed.role_arn if deployed else None)
     images = choose(given, deployed.definition if deployed else None, local)
     defaults = {"RoleArn": role_of_jobs(role, name)} if role else {}

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from common.aws.caller import identity
 from common.aws.clients import aws_errors, client
 from common.errors import DeploymentError, one_line
 from common.runtime.output import message
@@ -66,8 +67,7 @@ def is_local(sagemaker: Any) -> bool:
     """Whether the client leads to the local AWS, where steps run as commands, or with the images of this machine."""
     if ".amazonaws.com" in sagemaker.meta.endpoint_url:
         return False
-    with aws_errors("the account could not be looked up"):
-        return bool(client("sts").get_caller_identity()["Account"] == LOCAL_ACCOUNT)
+    return identity().account == LOCAL_ACCOUNT
 
 
 def choose(given: Mapping[str, str], deployed: Any, local: bool) -> Images:

@@ -125,15 +125,27 @@ def rollback(machines: tuple[str, ...], is_release: bool, environment: str) -> N
     metavar="ARN",
     help="Key of KMS that encrypts the repositories, given when they are made.  [default: AWS's own]",
 )
+@click.option("--remove", is_flag=True, help="Remove the stack, once no environment is deployed; repositories stay.")
+@click.option("--delete-images", metavar="ACCOUNT", help="With --remove, remove repositories and images; its number.")
 @report_errors
-def registry(kms_key: str | None) -> None:
+def registry(kms_key: str | None, remove: bool, delete_images: str | None) -> None:
     """Create or update the repositories of the images in ECR, which all environments of the account share.
 
     Tags are immutable, images are scanned when they are pushed, and old ones expire. Repositories that exist are taken
     over, with their images. make push does the same first.
     """
-    from statemachines.deploy.registry import STACK, deploy_registry
+    from statemachines.deploy.drift.environments import deployed_environments
+    from statemachines.deploy.registry import STACK, check_account, deploy_registry, remove_registry
 
+    if (delete_images and not remove) or (kms_key and remove):
+        raise click.UsageError("--delete-images needs --remove, and --kms-key is without it.")
+    if remove:
+        if delete_images:
+            check_account(delete_images)
+        with activity(f"stack {STACK}"):
+            users = deployed_environments()
+            remove_registry(bool(delete_images), users, lambda name, done: click.echo(f"{name}: {done}"))
+        return
     with activity(f"stack {STACK}"):
         done = deploy_registry(
             {"KmsKeyArn": kms_key} if kms_key else {}, lambda change: click.echo(f"  {change.resource}: {change.what}")

@@ -28,23 +28,26 @@ from common.runtime.rows import print_rows, rows_option
 def drift(environments: tuple[str, ...], form: str | None) -> None:
     """Compare what is deployed with templates, definitions and files, property by property; nothing is changed.
 
-    What somebody changed, added or removed by hand is named, with how to mend it: resources and their policies,
-    parameters and templates of stacks, state machines and their aliases, pipelines, tasks, schedules. Exit code 1 says
-    that something differs.
+    What somebody changed, added or removed by hand is named, with how to mend it: resources with their policies and
+    tags, parameters and templates of stacks, state machines and their aliases, pipelines, tasks, schedules, whom topics
+    tell; and the repositories of images, unless environments are named. Exit code 1 says that something differs.
     """
-    from statemachines.deploy.drift.environments import deployed_environments, without_file
+    from statemachines.deploy.drift.environments import deployed_environments, drift_of_registry, without_file
     from statemachines.deploy.drift.environments import drift as compared
+    from statemachines.deploy.registry import STACK
 
-    found = []
+    found = {}
     for environment in environments or deployed_environments():
         with activity(f"environment {environment}"):
             missing = without_file(environment)
-            differs = [missing] if missing and not environments else list(compared(environment))
-        found += [(environment, finding) for finding in differs]
-        if form is None:
-            for finding in differs:
-                click.echo(f"{environment}: {finding}\n  {finding.remedy}")
-            click.echo(f"{environment}: {len(differs) or 'nothing'} differs")
+            found[environment] = [missing] if missing and not environments else list(compared(environment))
+    if not environments and (of_registry := drift_of_registry()) is not None:
+        found[STACK] = of_registry
     if form is not None:
-        print_rows([{"environment": name, **asdict(finding)} for name, finding in found], form)
-    sys.exit(1 if found else 0)
+        print_rows([{"environment": name, **asdict(one)} for name, differs in found.items() for one in differs], form)
+    else:
+        for name, differs in found.items():
+            for finding in differs:
+                click.echo(f"{name}: {finding}\n  {finding.remedy}")
+            click.echo(f"{name}: {len(differs) or 'nothing'} differs")
+    sys.exit(1 if any(found.values()) else 0)

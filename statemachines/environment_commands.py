@@ -21,7 +21,7 @@ from statemachines.deploy.parts import PARTS
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from pipelines.deployment import Plan
+    from pipelines.deployment import LookedUp, Plan
     from statemachines.deploy.code import Code
     from statemachines.deploy.environment import Environment
 
@@ -60,7 +60,9 @@ def up(environment: str, allow_replace: bool, parts: Sequence[str], canary: Cana
     when it was removed is taken over. Interrupted, it is taken up again by the same command; a second run changes
     nothing. A part that is left out stays as it is.
     """
-    from pipelines.deployment import check_images
+    from common.aws.clients import client
+    from pipelines.definitions import names
+    from pipelines.deployment import check_images, look_up
     from statemachines.deploy.canary import CanaryError, check_quiet
     from statemachines.deploy.deployment import deploy_all
     from statemachines.deploy.environment import trusted_key
@@ -69,6 +71,7 @@ def up(environment: str, allow_replace: bool, parts: Sequence[str], canary: Cana
     from statemachines.deploy.preflight import checks, run
     from statemachines.deploy.releases import begin, record_deployed
     from statemachines.deploy.signatures import Signatures
+    from statemachines.deploy.subscribers import subscribe
 
     described, projects = _read(environment)
     chosen, prefix = parts or described.parts, prefix_of(environment)
@@ -77,7 +80,8 @@ def up(environment: str, allow_replace: bool, parts: Sequence[str], canary: Cana
         click.echo("signatures: not checked, as the environment has no trust_key", err=True)
     looked_at = list(checks(prefix, chosen, described.parameters, projects))
     if "ndr" in chosen:
-        planned = _pipelines(described, prefix, None)
+        pipelines = look_up(client("sagemaker"), names(), prefix)
+        planned = _planned(described, pipelines, None)
         looked_at += [lambda: check_images(planned), lambda: signatures.check_images(planned)]
     looked_at.append(lambda: check_roles(prefix, chosen, described.parameters))
     if canary:
@@ -93,7 +97,7 @@ def up(environment: str, allow_replace: bool, parts: Sequence[str], canary: Cana
 
     def deploy_pipelines(found: Mapping[str, str]) -> None:
         if "ndr" in chosen:
-            _deploy_pipelines(_pipelines(described, prefix, found["PipelineRoleArn"]), environment, found)
+            _deploy_pipelines(_planned(described, pipelines, found["PipelineRoleArn"]), environment, found)
 
     try:
         found = deploy_all(
@@ -111,6 +115,8 @@ def up(environment: str, allow_replace: bool, parts: Sequence[str], canary: Cana
         if bucket:
             roll_back_release(environment)
         raise
+    for topic, subscriber in subscribe(found, described.subscribers):
+        click.echo(f"topic {topic}: tells {subscriber}")
     stacks = [stack.name for stack in stacks_of(prefix)]
     number = record_deployed(prefix, found["ArtifactsBucket"], stacks, signatures.tag, signatures.signed_by)
     click.echo(f"release: {number}")
@@ -123,15 +129,17 @@ def up(environment: str, allow_replace: bool, parts: Sequence[str], canary: Cana
 def status(environment: str, form: str) -> None:
     """Say what an environment has, and how it does: a line for each stack, machine, pipeline, schedule, queue, alarm.
 
+    The repositories of images, which are the account's, come last.
+
     Exit code 1 says that something is missing, failed last, is late by its schedule, has dead letters, or alarms.
     """
     from statemachines.deploy.parts import stacks_of
-    from statemachines.deploy.status import is_well, parts, release
+    from statemachines.deploy.status import is_well, parts, registry, release
 
     described, _ = _read(environment)
     names = [stack.name for stack in stacks_of(prefix_of(environment), described.parts)]
     found = list(parts(prefix_of(environment), _schedules(environment, described), names))
-    found = [*release(_artifacts(prefix_of(environment))), *found]
+    found = [*release(_artifacts(prefix_of(environment))), *found, *registry()]
     columns = ("kind", "name", "state", "about", "since", "next", "late_seconds")
     print_rows([asdict(part) for part in found], form, columns)
     sys.exit(0 if all(map(is_well, found)) else 1)
@@ -151,9 +159,10 @@ def destroy(environment: str, delete_data: str | None) -> None:
     """
     from common.aws.clients import client
     from statemachines.deploy.parts import stacks_of
+    from statemachines.deploy.registry import STACK
     from statemachines.deploy.releases import forget
     from statemachines.deploy.removal import destroy as remove
-    from statemachines.deploy.stack import holding_data
+    from statemachines.deploy.stack import holding_data, stack_described
 
     if delete_data not in (None, environment):
         raise ParameterError(
@@ -176,6 +185,8 @@ def destroy(environment: str, delete_data: str | None) -> None:
             delete_data is not None,
             lambda name, done: click.echo(f"{name}: {done}"),
         )
+    if stack_described(cloudformation, STACK):
+        click.echo(f"stack {STACK}: stays, as it is the account's; ndr-statemachines registry --remove removes it")
 
 
 def roll_back_release(environment: str) -> None:
@@ -205,16 +216,14 @@ def _artifacts(prefix: str) -> str | None:
     return read_outputs(cloudformation, name).get("ArtifactsBucket") if stack_described(cloudformation, name) else None
 
 
-def _pipelines(described: Environment, prefix: str, role_arn: str | None) -> list[Plan]:
+def _planned(described: Environment, pipelines: LookedUp, role_arn: str | None) -> list[Plan]:
     """The pipelines of an environment, against the deployed ones; without a role, each keeps its own."""
-    from common.aws.clients import client
-    from pipelines.definitions import names
     from pipelines.deployment import plans
     from pipelines.network import network_of
 
     of_network = described.network
     network = network_of(of_network.subnets, of_network.security_groups) if of_network else None
-    return plans(client("sagemaker"), names(), role_arn, described.pipeline_defaults, network, prefix)
+    return plans(pipelines, role_arn, described.pipeline_defaults, network)
 
 
 def _deploy_pipelines(planned: Sequence[Plan], environment: str, outputs: Mapping[str, str]) -> None:

@@ -36,7 +36,7 @@ def client(service: str, region: str | None = None) -> Any:
     Its calls are repeated after transient failures and throttling, with growing pauses, at most `CALL_ATTEMPTS` times;
     of a repeated call, a warning is logged.
     """
-    made = _session(tuple(os.environ.get(name) for name in IDENTITY)).client(
+    made = session().client(
         service,
         region_name=region or aws_region(),
         config=Config(
@@ -47,6 +47,11 @@ def client(service: str, region: str | None = None) -> Any:
     )
     made.meta.events.register("request-created", _say_attempt)
     return made
+
+
+def session() -> boto3.Session:
+    """The session that makes all clients of the identity which the environment has now."""
+    return _session(tuple(os.environ.get(name) for name in IDENTITY))
 
 
 @cache

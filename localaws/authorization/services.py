@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from localaws.authorization.needs import Permission, here, keys, pull_of
@@ -28,6 +28,19 @@ def check_step(pipeline_role: str, role: str, job: str, image: str) -> None:
     except ProgramError as error:
         raise ProgramError(f"Failed to invoke sagemaker:CreateProcessingJob. Error Details: {error}") from error
     check_permitted(role, "SageMaker", pull_of(image), {})
+
+
+def check_model(role: str, image: str, bucket: str, prefix: str, keys_found: Iterable[str]) -> None:
+    """Refuses a model whose role SageMaker cannot assume, or which may not have its image and its files.
+
+    Raises:
+        ProgramError: with what SageMaker says.
+    """
+    check_assumable(role, SAGEMAKER)
+    check_permitted(role, "SageMaker", pull_of(image), {})
+    place = f"arn:aws:s3:::{bucket}"
+    check_permitted(role, "SageMaker", iter([("s3:ListBucket", place)]), {"s3:prefix": prefix})
+    check_permitted(role, "SageMaker", (("s3:GetObject", f"{place}/{key}") for key in keys_found), {})
 
 
 def check_glue_run(role: str, job: Mapping[str, Any]) -> None:

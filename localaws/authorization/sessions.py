@@ -90,5 +90,13 @@ class Sessions:
             sts._sessions.pop(session.credential.key_id, None)
 
     def of(self, key_id: str) -> Session | None:
-        """The credentials with this access key; None if it is not, or no longer, known."""
-        return self._found.get(key_id)
+        """The credentials with this access key, of a process or of who assumed a role; None if there are none now."""
+        return self._found.get(key_id) or self._assumed(key_id)
+
+    def _assumed(self, key_id: str) -> Session | None:
+        """What STS has given to who assumed a role, while it lasts; None where roles are not enforced."""
+        record = sts._sessions.get(key_id) if self.enforced else None
+        if record is None or record.get("PrincipalType") != "AssumedRole" or record["Expiration"] <= time.time():
+            return None
+        role, _, name = str(record["Arn"]).partition(":assumed-role/")[2].partition("/")
+        return Session(role, name, Credential(key_id, record["SecretAccessKey"]), record["SessionToken"])

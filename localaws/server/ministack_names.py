@@ -86,6 +86,7 @@ PRIVATE_NAMES: dict[str, dict[str, tuple[str, ...] | None]] = {
     },
     "ministack.services.cloudformation.provisioners": {
         "_RESOURCE_HANDLERS": None,
+        "_STACK_TAG_PROPERTY": None,
         "_ddb_create": ("logical_id", "props", "stack_name"),
         "_ddb_delete": ("physical_id", "props"),
         "_glue_job_fields": ("props",),
@@ -189,6 +190,7 @@ PRIVATE_NAMES: dict[str, dict[str, tuple[str, ...] | None]] = {
     "ministack.services.s3": {
         "_bucket_lifecycle": None,
         "_bucket_notifications": None,
+        "_bucket_tags": None,
         "_fire_s3_event": (
             "bucket_name",
             "key",

@@ -14,7 +14,18 @@ from localaws.authorization.sessions import Sessions
 from localaws.processes.jobs import Processes
 from localaws.server import constraints, wire
 from localaws.server.settings import Settings
-from localaws.services import alarms, cloudformation, notifications, queues, recovery, reserved_words, schedules, tables
+from localaws.services import (
+    alarms,
+    cloudformation,
+    notifications,
+    queues,
+    quotas,
+    recovery,
+    reserved_words,
+    schedules,
+    tables,
+    throughput,
+)
 from localaws.services.ecs import Tasks
 from localaws.services.functions.handlers import Functions
 from localaws.services.glue import GlueRuns
@@ -46,6 +57,7 @@ class Plugin:
         tables.install()
         recovery.install()
         reserved_words.install(ministack_app.SERVICE_HANDLERS)
+        throughput.install(ministack_app.SERVICE_HANDLERS)
         requests.install_objects(ministack_app.SERVICE_HANDLERS)
         requests.install_transport()
         self.sessions = Sessions(settings.roles)
@@ -68,6 +80,7 @@ class Plugin:
         engine = Engine(settings.home / "redshift", Objects())
         self._redshift = DataApi(Statements(self._store), engine)
         add_service("redshift-data", "RedshiftData", wire.service(self._redshift.operations()), "redshiftdata")
+        add_service("service-quotas", "ServiceQuotasV20190624", wire.service(quotas.operations(settings.quotas)))
         pipelines = Pipelines(records, self._runner)
         schedules.install(pipelines.start, settings.roles)
         targets.install(settings.roles)

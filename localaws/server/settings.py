@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,6 +74,18 @@ def _flag(name: str) -> bool:
     return text == "true"
 
 
+def _quotas(name: str) -> dict[str, dict[str, float]]:
+    text = os.environ.get(name) or "{}"
+    try:
+        return {
+            service: {key: float(value) for key, value in found.items()} for service, found in json.loads(text).items()
+        }
+    except (ValueError, AttributeError, TypeError):
+        raise SettingsError(
+            f'{name}={text} is not of the form {{"iam": {{"Roles per account": 5}}}}. Correct it'
+        ) from None
+
+
 def _credential(home: Path) -> Credential:
     try:
         return Credential.of(home)
@@ -91,7 +105,8 @@ class Settings:
 
     `hosts` are the names, each with a port, under which it answers. `glue_minute_seconds` is the unit of the time
     limits of Glue's runs; tests shorten it. With `roles`, what steps, jobs, tasks and functions ask for is checked
-    against the role of each, and noted in the file `asked`, if one is named.
+    against the role of each, and noted in the file `asked`, if one is named. `quotas` are what Service Quotas says, by
+    service and name; nothing heeds them here.
     """
 
     home: Path
@@ -109,6 +124,7 @@ class Settings:
     glue_minute_seconds: float
     roles: bool
     asked: Path | None
+    quotas: Mapping[str, Mapping[str, float]]
 
     @classmethod
     def from_environment(cls, step_umask: int) -> Settings:
@@ -137,6 +153,7 @@ class Settings:
             function_idle_seconds=_number("NDR_FUNCTION_IDLE", 300, 0),
             glue_minute_seconds=_number("NDR_GLUE_MINUTE", 60, 0),
             roles=_flag("AUTH"),
+            quotas=_quotas("NDR_LOCAL_QUOTAS"),
             asked=Path(asked).resolve() if (asked := os.environ.get("NDR_LOCAL_ASKED")) else None,
         )
 

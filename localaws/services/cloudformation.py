@@ -44,6 +44,8 @@ _REPOSITORY = "AWS::ECR::Repository"
 _UPLOADS = "AbortIncompleteMultipartUpload"
 _EXPIRATION = "ExpirationInDays"
 _OLD_VERSIONS = "NoncurrentVersionExpiration"
+_MORE_TAGGED = {"AWS::S3::Bucket": ("Tags", "list"), "AWS::Glue::Job": ("Tags", "map")}
+"""Types of resources that get the tags of their stack, of which ministack does not know it."""
 _ESM_NUMBERS = ("BatchSize", "MaximumBatchingWindowInSeconds")
 
 _original_job_fields = provisioners._glue_job_fields
@@ -61,7 +63,8 @@ def install(check_function: Check) -> None:
     changesets._IMPORT_LOOKUPS[_EVENT_BUS] = (("Name",), _event_bus_problem)
     provisioners._RESOURCE_HANDLERS[_REPOSITORY]["import"] = _import_repository
     changesets._IMPORT_LOOKUPS[_REPOSITORY] = (("RepositoryName",), _repository_problem)
-    _extend("AWS::S3::Bucket", "_s3", done=_apply_lifecycle)
+    provisioners._STACK_TAG_PROPERTY.update(_MORE_TAGGED)
+    _extend("AWS::S3::Bucket", "_s3", done=_apply_bucket_settings)
     _extend("AWS::DynamoDB::Table", "_ddb", done=_apply_table_settings)
     _extend("AWS::Lambda::Function", "_lambda", _checked(check_function), _reserve)
     _extend("AWS::Lambda::EventSourceMapping", "_lambda_esm", _typed_mapping)
@@ -171,6 +174,12 @@ def _apply_table_settings(name: str, props: Mapping[str, Any]) -> None:
     recovery = (props.get("PointInTimeRecoverySpecification") or {}).get("PointInTimeRecoveryEnabled", False)
     wanted = {"PointInTimeRecoveryEnabled": _is_true(recovery)}
     dynamodb._update_continuous_backups({"TableName": name, "PointInTimeRecoverySpecification": wanted})
+
+
+def _apply_bucket_settings(name: str, props: Mapping[str, Any]) -> None:
+    """Applies the tags and the lifecycle of a bucket."""
+    s3._bucket_tags[name] = {str(tag["Key"]): str(tag["Value"]) for tag in props.get("Tags") or []}
+    _apply_lifecycle(name, props)
 
 
 def _apply_lifecycle(name: str, props: Mapping[str, Any]) -> None:

@@ -14,6 +14,7 @@ from statemachines.definitions import FOLDER
 from statemachines.deploy.parts import PARTS, Part
 
 FILES = FOLDER / "environments"
+SUBSCRIBER = r"^([^\s:@]+@[^\s:@]+|arn:[a-z-]+:(sqs|lambda):\S+|https://\S+)$"
 
 
 class Network(Settings):
@@ -38,6 +39,8 @@ class Environment(Settings):
     """Defaults of parameters of the pipelines, instead of the committed ones."""
     trust_key: str | None = None
     """File of a public key, beside this file or below it: only releases that it verifies are deployed."""
+    subscribers: tuple[Annotated[str, Field(pattern=SUBSCRIBER)], ...] = ()
+    """Who is told by its topics: mail addresses, ARNs of queues and functions, web addresses."""
     network: Network | None = None
     """Where the containers of steps are attached to a VPC."""
 

@@ -18,7 +18,9 @@ NOTHING = object()
 """What `AWS::NoValue` is resolved to."""
 
 ARNS = {
+    "AWS::CloudWatch::Alarm": "cloudwatch:{region}:{account}:alarm:{name}",
     "AWS::DynamoDB::Table": "dynamodb:{region}:{account}:table/{name}",
+    "AWS::ECR::Repository": "ecr:{region}:{account}:repository/{name}",
     "AWS::ECS::Cluster": "ecs:{region}:{account}:cluster/{name}",
     "AWS::Events::EventBus": "events:{region}:{account}:event-bus/{name}",
     "AWS::Events::Rule": "events:{region}:{account}:rule/{name}",
@@ -66,10 +68,10 @@ def _plain(template: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class Functions(ABC):
-    """Resolves the functions of a template, whose conditions are given; what it refers to, a subclass knows."""
+    """Resolves the functions of a template by its conditions and mappings; what it refers to, a subclass knows."""
 
-    def __init__(self, conditions: Mapping[str, Any]) -> None:
-        self._conditions = conditions
+    def __init__(self, conditions: Mapping[str, Any], mappings: Mapping[str, Any] | None = None) -> None:
+        self._conditions, self._mappings = conditions, mappings or {}
 
     @abstractmethod
     def reference(self, name: str) -> Any:
@@ -114,6 +116,9 @@ class Functions(ABC):
             case "If":
                 condition, true, false = given
                 return self.resolved(true if self.holds(condition) else false)
+            case "FindInMap":
+                name, first, second = self.resolved(given)
+                return self._mappings[name][first][second]
             case "Join":
                 separator, parts = self.resolved(given)
                 return separator.join(map(str, parts))

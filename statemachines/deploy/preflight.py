@@ -1,25 +1,35 @@
-"""What is looked at before a deployment changes anything: all that is wrong is said at once.
-
-The templates themselves are checked by `make statemachines-check`, when they are written, and not again here.
-"""
+"""What is looked at before a deployment changes anything: all that is wrong is said at once."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from botocore.exceptions import ClientError
 
+from common.aws.caller import identity
 from common.aws.clients import aws_errors, client
-from common.errors import DeploymentError, NdrError, ParametersError
-from pipelines.definitions import check_current
+from common.errors import DeploymentError, NdrError, ParametersError, one_line
+from common.runtime.sources import sources_digest
+from common.storage.drafts import draft
+from pipelines.definitions import ROOT, check_current
 from statemachines.definitions import placeholders, text_of
 from statemachines.deploy.parts import machines_of, stacks_of
 from statemachines.deploy.projects import read_project
+from statemachines.deploy.quotas import check_quotas
 from statemachines.deploy.stack import check_parameters, holding_data
 from statemachines.deploy.templates import outputs_of
+
+TEMPLATES_FOLDER = "statemachines/stacks"
+CFN_LINT = "import sys; from cfnlint.runner import main; sys.exit(main())"
+LINTED = ROOT / "build" / "templates-linted"
+"""Holds the digest of the templates and of the cfn-lint that last accepted them."""
 
 Check = Callable[[], object]
 """Raises an error that names value, place and remedy where something is wrong."""
@@ -42,7 +52,7 @@ def checks(
     prefix: str, parts: Sequence[str], parameters: Mapping[str, str], projects: Sequence[Path]
 ) -> Iterator[Check]:
     """What is looked at of stacks, state machines, pipelines and projects, in the order in which it is said."""
-    yield check_account
+    yield identity
     for name, value in parameters.items():
         yield partial(check_parameters, {name: value})
     for machine in machines_of(parts):
@@ -52,17 +62,36 @@ def checks(
     for project in projects:
         yield partial(read_project, project)
     given = {**parameters, "Environment": prefix}
+    yield check_templates
     yield lambda: check_buckets(_buckets(prefix, parts, given))
+    yield lambda: check_quotas(prefix, stacks_of(prefix, parts), parts, given)
 
 
-def check_account() -> None:
-    """Refuses to go on without an account and a region.
+def check_templates() -> None:
+    """Refuses templates that cfn-lint refuses, where it is installed and there is a checkout.
+
+    It takes seconds of the processor: it looks at them only if they, or it, differ since it last accepted them.
 
     Raises:
-        AwsError: there are no credentials that AWS takes, or no region.
+        DeploymentError: it refuses some.
     """
-    with aws_errors("AWS does not say whose account this is, in which region"):
-        client("sts").get_caller_identity()
+    if find_spec("cfnlint") is None or not (ROOT / "pyproject.toml").exists():
+        return
+    digest = sources_digest(ROOT, [TEMPLATES_FOLDER], version("cfn-lint"))
+    if LINTED.exists() and LINTED.read_text() == digest:
+        return
+    paths = [str(path) for path in sorted((ROOT / TEMPLATES_FOLDER).glob("*.yaml"))]
+    command = [sys.executable, "-c", CFN_LINT, "--format", "parseable", *paths]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        said = one_line((done.stdout or done.stderr).strip())
+        raise DeploymentError(f"cfn-lint refuses the templates: {said}", "Correct them: make statemachines-template")
+    try:
+        LINTED.parent.mkdir(exist_ok=True)
+        with draft(LINTED) as path:
+            path.write_text(digest)
+    except OSError as error:
+        raise DeploymentError(f"{LINTED} cannot be written: {error}", "Make the folder writable") from None
 
 
 def check_placeholders(machine: str, parts: Sequence[str]) -> None:

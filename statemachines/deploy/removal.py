@@ -37,10 +37,10 @@ def destroy(
     for name in _remove_tasks(prefix):
         tell(f"task {name}", "removed")
     for stack in stacks:
-        if _remove_stack(stack):
+        if remove_stack(stack):
             tell(f"stack {stack}", "removed")
     for kind, name in holding:
-        if with_data and _remove_data(kind, name):
+        if with_data and remove_data(kind, name):
             tell(f"{KEPT[kind][0]} {name}", "removed")
 
 
@@ -92,8 +92,13 @@ def _remove_tasks(prefix: str) -> Iterator[str]:
             yield arn.rpartition("/")[2]
 
 
-def _remove_stack(name: str) -> bool:
-    """Whether there was one."""
+def remove_stack(name: str) -> bool:
+    """Whether there was a stack of that name; there is none now.
+
+    Raises:
+        DeploymentError: it cannot be removed.
+        AwsError: a call was refused.
+    """
     cloudformation = client("cloudformation")
     with aws_errors(f"the stack {name} cannot be removed"):
         if stack_described(cloudformation, name) is None:
@@ -108,8 +113,12 @@ def _remove_stack(name: str) -> bool:
     return True
 
 
-def _remove_data(kind: str, name: str) -> bool:
-    """Whether there was something of that type and name."""
+def remove_data(kind: str, name: str) -> bool:
+    """Whether there was something of that type and name; there is nothing now.
+
+    Raises:
+        AwsError: a call was refused.
+    """
     what, absent, remove = KEPT[kind]
     with aws_errors(f"the {what} {name} cannot be removed"):
         try:
@@ -139,9 +148,14 @@ def _remove_log_group(name: str) -> None:
     client("logs").delete_log_group(logGroupName=name)
 
 
+def _remove_repository(name: str) -> None:
+    client("ecr").delete_repository(repositoryName=name, force=True)
+
+
 KEPT: dict[str, tuple[str, str, Callable[[str], None]]] = {
     "AWS::S3::Bucket": ("bucket", "NoSuchBucket", _remove_bucket),
     "AWS::DynamoDB::Table": ("table", "ResourceNotFoundException", _remove_table),
     "AWS::Logs::LogGroup": ("log group", "ResourceNotFoundException", _remove_log_group),
+    "AWS::ECR::Repository": ("repository", "RepositoryNotFoundException", _remove_repository),
 }
 """What outlives its stack, as it holds data, by type: its name, the error where it is absent, and its removal."""

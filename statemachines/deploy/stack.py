@@ -9,7 +9,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError, WaiterError
 
-from common.aws.clients import aws_errors, client
+from common.aws.caller import identity
+from common.aws.clients import aws_errors
 from common.errors import DeploymentError, ParameterError
 from statemachines.deploy.changes import TAKEN_OVER, Change, check_allowed, propose
 from statemachines.deploy.parts import TEMPLATES
@@ -85,6 +86,7 @@ def deploy_stack(
         "TemplateBody": body_of(template, values),
         "Capabilities": CAPABILITIES,
         "Parameters": _parameters(own, accepted, None if is_new else known),
+        **({"Tags": tags} if (tags := tags_of(own)) else {}),
     }
     if known and not is_new and _is_same(cloudformation, known, request):
         return "unchanged", _outputs(known)
@@ -93,11 +95,24 @@ def deploy_stack(
     return "created" if is_adopting else done, read_outputs(cloudformation, name)
 
 
+def tags_of(parameters: Mapping[str, str]) -> list[dict[str, str]]:
+    """The tags of a stack with these parameters, which CloudFormation gives to its resources: the environment."""
+    name = parameters.get("Environment", "").removesuffix("-")
+    return [{"Key": "environment", "Value": name}] if name else []
+
+
+def stack_tags(described: Mapping[str, Any]) -> dict[str, str]:
+    """The tags of a stack as CloudFormation describes it."""
+    return {one["Key"]: one["Value"] for one in described.get("Tags", [])}
+
+
 def _is_same(cloudformation: Any, known: Mapping[str, Any], request: Mapping[str, Any]) -> bool:
     """Whether a stack was made by this very request, so that there is no need to ask what would change."""
     values = {one["ParameterKey"]: one["ParameterValue"] for one in known.get("Parameters", [])}
     given = {one["ParameterKey"]: one.get("ParameterValue") for one in request["Parameters"]}
     if any(value is not None and values.get(name) != value for name, value in given.items()):
+        return False
+    if "Tags" in request and stack_tags(known) != {one["Key"]: one["Value"] for one in request["Tags"]}:
         return False
     return bool(deployed_template(cloudformation, request["StackName"]) == request["TemplateBody"])
 
@@ -218,9 +233,7 @@ def _values(
 ) -> dict[str, str]:
     """The values of the parameters that names are made of, and where the stack is."""
     kept = {entry["ParameterKey"]: entry["ParameterValue"] for entry in (known or {}).get("Parameters", [])}
-    with aws_errors("the account cannot be told"):
-        account = str(client("sts").get_caller_identity()["Account"])
-    place = {"AWS::AccountId": account, "AWS::Region": str(cloudformation.meta.region_name)}
+    place = {"AWS::AccountId": identity().account, "AWS::Region": str(cloudformation.meta.region_name)}
     return {**defaults(template), **kept, **given, **place}
 
 

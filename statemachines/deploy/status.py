@@ -17,6 +17,7 @@ from pipelines.images import defaults_of
 from statemachines.definitions import MACHINES
 from statemachines.deploy.next_times import next_time
 from statemachines.deploy.publish import ALIAS, live_version, machines_by_name
+from statemachines.deploy.registry import STACK, repositories
 from statemachines.deploy.releases import about
 from statemachines.deploy.schedules import Schedule, listed
 from statemachines.deploy.stack import stack_described
@@ -83,6 +84,22 @@ def release(bucket: str | None) -> Iterator[Part]:
         current, state = found
         says = f"commit {current['tag']}, {'signed' if current['signed_by'] else 'unsigned'}"
         yield Part("release", str(current["number"]), state, says, datetime.fromisoformat(current["time"]))
+
+
+def registry() -> Iterator[Part]:
+    """The stack of the account's repositories, and each of these; nothing where it was never made.
+
+    Raises:
+        AwsError: a call was refused.
+    """
+    found = list(repositories())
+    if found:
+        yield _stack(STACK)
+    for name, images in found:
+        tags = ", ".join(images[0].get("imageTags", [])) if images else NOTHING
+        about = f"{len(images)} images, the last is {tags or 'untagged'}" if images else NOTHING
+        pushed = images[0]["imagePushedAt"] if images else None
+        yield Part("repository", name, "has images" if images else "empty", about, pushed)
 
 
 def is_well(part: Part) -> bool:

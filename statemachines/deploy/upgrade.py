@@ -11,6 +11,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from common.aws.caller import identity
 from common.aws.clients import aws_errors, client
 from common.errors import DeploymentError
 from statemachines.deploy.parts import CONTROL_PLANE, STACKS, TEMPLATES, Part, Stack
@@ -119,8 +120,7 @@ def remove_left(prefix: str, tell: Callable[[str, str], None]) -> None:
 def _remove_policy(name: str) -> bool:
     """Whether there was a managed policy of this name."""
     iam = client("iam")
-    account = client("sts").get_caller_identity()
-    arn = f"arn:{account['Arn'].split(':')[1]}:iam::{account['Account']}:policy/{name}"
+    arn = f"arn:{identity().partition}:iam::{identity().account}:policy/{name}"
     try:
         pages = list(iam.get_paginator("list_entities_for_policy").paginate(PolicyArn=arn))
     except ClientError as error:

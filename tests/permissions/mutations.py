@@ -58,8 +58,8 @@ def plan(world: World, names: Collection[str]) -> Plan:
     """The plan after these runs have succeeded with all permissions."""
     asked: dict[str, set[Asked]] = {}
     for name in names:
-        before = world.asked
-        assert RUNS[name](world, lambda: False), f"{name} fails with all permissions; see {world.aws.home}"
+        before, place, began = world.asked, world.place(), time.time()
+        assert RUNS[name](world, lambda: False), f"{name} fails with all permissions: {world.said_since(place, began)}"
         asked[name] = world.asked - before
     return sorted_out(world, asked)
 
@@ -92,4 +92,6 @@ def outcomes(world: World, chosen: dict[Permission, str]) -> Iterator[Outcome]:
 def _looked_for(world: World, permission: Permission) -> Refused:
     """Whether anything has said from now on that the permission is missing."""
     place, began = world.place(), time.time()
-    return lambda: says_refused(world.said_since(place, began), permission.role, permission.action)
+    return lambda: says_refused(
+        world.said_since(place, began), permission.role, permission.action, permission.resources
+    )

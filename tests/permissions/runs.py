@@ -12,11 +12,13 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from statemachines.deploy.schedules import changed
 from tests.commands import command_line
 from tests.e2e.ingestion import lines
 from tests.localaws.running import unique
-from tests.permissions.world import INGESTION, Refused, World
+from tests.permissions.world import EXTERNAL_ID, INGESTION, LAKE, REGISTRY, TAG, Refused, World
 from tests.statemachines.control_plane import window
 from tools.c360_demo.zones import TIME
 
@@ -117,11 +119,55 @@ def customer_360(world: World, refused: Refused) -> bool:
     return world.ended("sfn_customer_360", before, refused)
 
 
+def task(world: World, refused: Refused) -> bool:
+    """The inventory and baselines of a month, by tasks of ECS."""
+    return world.execution("sfn_ndr_monthly_fg_b_baselines", {"project_name": "tasked", "month": "2026-04"}, refused)
+
+
+def serving(world: World, refused: Refused) -> bool:
+    """An endpoint that serves a model."""
+    s3, sagemaker, name = world.aws.client("s3"), world.aws.client("sagemaker"), unique("ndr-served")
+    place = f"local/models/{name}/"
+    s3.put_object(Bucket=LAKE, Key=f"{place}model", Body=b"weights")
+    source = {"S3Uri": f"s3://{LAKE}/{place}", "S3DataType": "S3Prefix", "CompressionType": "None"}
+    container = {"Image": f"{REGISTRY}/ndr-serve:{TAG}", "ModelDataSource": {"S3DataSource": source}}
+    sagemaker.create_model(ModelName=name, ExecutionRoleArn=world.outputs["ServingRoleArn"], PrimaryContainer=container)
+    variant = {"VariantName": "all", "ModelName": name, "InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
+    sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant])
+    sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
+
+    def settled() -> bool:
+        return str(sagemaker.describe_endpoint(EndpointName=name)["EndpointStatus"]) != "Creating"
+
+    world.awaited(settled, refused)
+    found = sagemaker.describe_endpoint(EndpointName=name)
+    world.note("serving", str(found.get("FailureReason", "")))
+    sagemaker.delete_endpoint(EndpointName=name)
+    return bool(found["EndpointStatus"] == "InService")
+
+
+def snowflake(world: World, refused: Refused) -> bool:
+    """Snowflake reads what is staged, with the role that it assumes."""
+    bucket, key = world.outputs["Customer360Bucket"], "staging/probe"
+    written = world.aws.client("s3").put_object(Bucket=bucket, Key=key, Body=b"staged")
+    s3 = world.assumed("s3", world.outputs["SnowflakeRoleArn"], EXTERNAL_ID)
+    try:
+        s3.get_bucket_location(Bucket=bucket)
+        s3.list_objects_v2(Bucket=bucket, Prefix="staging/")
+        s3.get_object(Bucket=bucket, Key=key)
+        s3.get_object(Bucket=bucket, Key=key, VersionId=written["VersionId"])
+    except ClientError as error:
+        world.note("snowflake", str(error))
+        return False
+    return True
+
+
 RUNS: dict[str, Callable[[World, Refused], bool]] = {
     run.__name__: run
     for run in (
         *(handover, publication, month, training, start, backfill, batch),
         *(ingestion, sweep, delivery, customer_360),
+        *(task, serving, snowflake),
     )
 }
 """The runs by their names; what several ask for is looked for in the first."""

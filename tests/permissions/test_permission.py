@@ -38,10 +38,12 @@ def test_a_run_depends_on_what_it_asks_for_and_nothing_else_gives() -> None:
         ("arn:aws:sts::0:assumed-role/r/One is not authorized to perform: s3:GetObjectVersion on resource: x", False),
         ("arn:aws:sts::0:assumed-role/r-2/One is not authorized to perform: s3:GetObject on resource: x", False),
         ("arn:aws:sts::0:assumed-role/r/One may perform s3:GetObject", False),
+        ("cannot be looked up: http://127.0.0.1 denied access to s3://b. Give these credentials", True),
+        ("cannot be looked up: http://127.0.0.1 denied access to s3://b-2. Give these credentials", False),
     ],
 )
 def test_a_failure_names_exactly_the_role_and_the_action(text: str, is_named: bool) -> None:
-    assert says_refused(text, GET.role, GET.action) is is_named
+    assert says_refused(text, GET.role, GET.action, GET.resources) is is_named
 
 
 def test_one_action_is_taken_away_and_put_back(local_aws: LocalAws) -> None:

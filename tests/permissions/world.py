@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import boto3
 import yaml
 
 from common.runtime.catalog import STAGES
@@ -32,8 +34,15 @@ REGISTRY, TAG = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com", "1"
 MANIFEST = {"schemaVersion": 2, "mediaType": "application/vnd.docker.distribution.manifest.v2+json", "layers": []}
 LAKE = f"ndr-lake-{ACCOUNT}-{REGION}"
 INGESTION = f"ndr-ingestion-{ACCOUNT}-{REGION}"
-PARAMETERS = ("SchedulesState=DISABLED", "Customer360ScheduleState=DISABLED", "MaxWaitMinutes=1")
+EXTERNAL_ID = "external-id-of-snowflake"
+PARAMETERS = (
+    *("SchedulesState=DISABLED", "Customer360ScheduleState=DISABLED", "MaxWaitMinutes=1"),
+    *("Runner=tasks", "TaskSubnets=subnet-1", "TaskSecurityGroups=sg-1"),
+    *(f"SnowflakeUserArn=arn:aws:iam::{ACCOUNT}:root", f"SnowflakeExternalId={EXTERNAL_ID}"),
+)
 SECONDS = 90.0
+PINGED = Path(__file__).with_name("pinged.py")
+"""What stands for the container of a model."""
 Refused = Callable[[], bool]
 
 
@@ -55,7 +64,9 @@ class World:
         self.outputs = json.loads(outputs.read_text())
         self._push()
         defaults = ("--default", f"ImageRegistry={REGISTRY}", "--default", f"ImageTag={TAG}")
-        run_command(self.aws, "ndr-pipelines", "upsert", "--role-arn", self.outputs["PipelineRoleArn"], *defaults)
+        roles = {"role-arn": "PipelineRoleArn", "task-execution-role-arn": "TaskExecutionRoleArn"}
+        given = [word for option, output in roles.items() for word in (f"--{option}", self.outputs[output])]
+        run_command(self.aws, "ndr-pipelines", "upsert", *given, *defaults)
         bodies = [path.read_text(encoding="utf-8") for path in TEMPLATES.values()]
         self.template = Template(bodies, dict(one.split("=") for one in PARAMETERS), ACCOUNT, REGION)
 
@@ -138,6 +149,24 @@ class World:
             time.sleep(0.5)
         return True
 
+    def assumed(self, service: str, role: str, external_id: str) -> Any:
+        """A client of somebody who has assumed a role by its external id."""
+        sts = self.aws.client("sts")
+        found = sts.assume_role(RoleArn=role, RoleSessionName="outside", ExternalId=external_id)["Credentials"]
+        return boto3.client(
+            service,
+            endpoint_url=self.aws.endpoint,
+            region_name=REGION,
+            aws_access_key_id=found["AccessKeyId"],
+            aws_secret_access_key=found["SecretAccessKey"],
+            aws_session_token=found["SessionToken"],
+        )
+
+    def note(self, what: str, text: str) -> None:
+        """Logs what a run was told."""
+        with (self.aws.home / "logs" / f"{what}.log").open("a", encoding="utf-8") as log:
+            log.write(f"{text}\n")
+
     def place(self) -> dict[Path, int]:
         """How long the logs are now."""
         logs = [self.aws.log_path, *(self.aws.home / "logs").rglob("*.log")]
@@ -173,23 +202,35 @@ def _arn(machine: str) -> str:
     return f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{machine}"
 
 
-def says_refused(text: str, role: str, action: str) -> bool:
-    """Whether a text says that exactly this role may not do exactly this."""
+def says_refused(text: str, role: str, action: str, resources: Sequence[str]) -> bool:
+    """Whether a text says that exactly this role may not do exactly this.
+
+    S3 gives no reason for a HEAD that it refuses: a job then says which bucket refused it.
+    """
     said = rf"assumed-role/{re.escape(role)}/\S+ is not authorized to perform: {re.escape(action)}(?![\w:])"
-    return re.search(said, text) is not None
+    buckets = [arn.removeprefix("arn:aws:s3:::").partition("/")[0] for arn in resources if action.startswith("s3:")]
+    denied = [rf"denied access to s3://{re.escape(bucket)}(?![\w-])" for bucket in buckets]
+    return any(re.search(pattern, text) for pattern in (said, *denied))
 
 
 def build(start_local_aws: Callable[..., LocalAws], folder: Path, *options: str) -> World:
-    """A local AWS with what options of the deployment name, too, and three projects.
+    """A local AWS with what options of the deployment name, too, and four projects.
 
-    `young` gets logs, `new` none; their lakes are empty, that of `local` has predictions that alert.
+    `young` gets logs, `new` none; their lakes are empty, that of `local` has predictions that alert. `tasked` has
+    tasks instead of pipelines.
     """
     for stage in STAGES:
         script = f'exec "{BIN}/{stage.command}" "$@"' if stage.command in REAL else "true"
         write_step(folder / "bin", stage.command, script)
+    write_step(folder / "bin", "ndr-serve", f'exec "{sys.executable}" "{PINGED}" "$@"')
     variables = {"AUTH": "true", "SFN_WAIT_SCALE": "0.02", "NDR_LOCAL_ASKED": str(folder / "asked")}
     world = World(start_local_aws(step_bin=folder / "bin", **variables), folder)
-    orchestration = {"young": ("acme/hq", {}), "new": ("acme/new", {}), "local": ("acme/emea", {"page": True})}
+    orchestration: dict[str, tuple[str, dict[str, Any]]] = {
+        "young": ("acme/hq", {}),
+        "new": ("acme/new", {}),
+        "local": ("acme/emea", {"page": True}),
+        "tasked": ("acme/apac", {"runner": "tasks"}),
+    }
     world.deploy([_project(folder, name, *given) for name, given in orchestration.items()], *options)
     write_alerts(folder / "alerts", [(0, 3, within(5, 445)), (1, 6, PAIR)])
     world.upload(LAKE, "local", folder / "alerts")
@@ -201,6 +242,7 @@ def _project(folder: Path, name: str, organisation: str, more: Mapping[str, Any]
         "lake_uri": f"s3://{LAKE}/{name}",
         "ingestion_prefix": f"s3://{INGESTION}/fw_paloalto/{organisation}",
         "poll_seconds": 1,
+        "runner": "pipelines",
         **more,
     }
     settings = {"batch_index_table": "batch_index"}

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from localaws.authorization.services import check_model
 from localaws.processes.jobs import Command, Processes, last_message, signal_group
 from localaws.processes.programs import ProgramError, check_program, check_variables
 from localaws.server.settings import Settings
@@ -53,13 +54,16 @@ def serving_command(settings: Settings, model: Mapping[str, Any], place: Path, o
     """The command that serves a model with its role, once its files are brought from S3; its last word is the port.
 
     Raises:
-        ProgramError: the folder of the model has no file.
+        ProgramError: the folder of the model has no file, or the role may not have image and files.
         ObjectError: a file cannot be read.
     """
     container, role = model["PrimaryContainer"], str(model.get("ExecutionRoleArn", ""))
     source = container["ModelDataSource"]["S3DataSource"]["S3Uri"]
     folder = settings.home / "scratch" / place / "model"
     found = objects.list(source)
+    if settings.roles:
+        bucket, _, prefix = source.removeprefix("s3://").partition("/")
+        check_model(role, container["Image"], bucket, prefix, [uri.removeprefix(f"s3://{bucket}/") for uri in found])
     if not found:
         raise ProgramError(f"Could not find model data at {source}.")
     for uri in found:

@@ -16,12 +16,15 @@ from statemachines.deploy.drift.parts import (
     findings_of_parameters,
     findings_of_pipelines,
     findings_of_schedules,
+    findings_of_subscriptions,
 )
 from statemachines.deploy.drift.stacks import DEPLOY, findings_of_stack, is_whole
 from statemachines.deploy.environment import read_environment
 from statemachines.deploy.parts import FOUNDATION, machines_of, stacks_of
 from statemachines.deploy.projects import message_of, read_project
-from statemachines.deploy.stack import read_outputs
+from statemachines.deploy.registry import STACK
+from statemachines.deploy.registry import TEMPLATE as REGISTRY
+from statemachines.deploy.stack import read_outputs, stack_described
 
 OF_ENVIRONMENT = re.compile(rf"([a-z][a-z0-9]{{0,7}})-{FOUNDATION}")
 """The stack that each environment has."""
@@ -61,6 +64,7 @@ def drift(environment: str) -> Iterator[Finding]:
     for stack in stacks:
         outputs |= read_outputs(cloudformation, stack.name)
     yield from findings_of_machines(prefix, machines_of(described.parts), outputs, remedy)
+    yield from findings_of_subscriptions(outputs, described.subscribers, remedy)
     if "ndr" not in described.parts:
         return  # to which pipelines and projects belong
     of_network = described.network
@@ -71,6 +75,17 @@ def drift(environment: str) -> Iterator[Finding]:
         yield from findings_of_parameters(outputs, project, remedy)
         lake = project.orchestration.lake_uri
         yield from findings_of_schedules(outputs, project.project_name, message_of(project), lake, remedy)
+
+
+def drift_of_registry() -> list[Finding] | None:
+    """What differs between the account's repositories and their template; None where their stack was never made.
+
+    Raises:
+        AwsError: a call was refused.
+    """
+    if stack_described(client("cloudformation"), STACK) is None:
+        return None
+    return list(findings_of_stack(STACK, REGISTRY, {}, "ndr-statemachines registry"))
 
 
 def without_file(environment: str) -> Finding | None:

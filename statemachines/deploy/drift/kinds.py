@@ -57,6 +57,14 @@ KINDS: Mapping[str, Kind] = {
         },
     ),
     "AWS::SNS::Topic": Kind("topic", live_storage.topic, "aws sns set-topic-attributes --topic-arn {name}"),
+    "AWS::ECR::Repository": Kind(
+        "repository",
+        live_storage.repository,
+        "aws ecr put-lifecycle-policy (put-image-tag-mutability, put-image-scanning-configuration) "
+        "--repository-name {name}",
+        live_storage.wanted_repository,
+        {"ImageTagMutability": "MUTABLE", "EncryptionConfiguration": {"EncryptionType": "AES256"}},
+    ),
     "AWS::Logs::LogGroup": Kind(
         "log group",
         live_storage.log_group,

@@ -197,3 +197,31 @@ def log_group(aws: Clients, resource: Resource) -> Properties | None:
                 "LogGroupClass": found.get("logGroupClass"),
             }
     return None
+
+
+def repository(aws: Clients, resource: Resource) -> Properties | None:
+    """A repository of images, with its policies."""
+    ecr, name = aws("ecr"), resource.physical
+    answer = absent_as_none(lambda: ecr.describe_repositories(repositoryNames=[name]), "RepositoryNotFoundException")
+    if answer is None:
+        return None
+    (found,) = answer["repositories"]
+    rules = absent_as_none(lambda: ecr.get_lifecycle_policy(repositoryName=name), "LifecyclePolicyNotFoundException")
+    policy = absent_as_none(lambda: ecr.get_repository_policy(repositoryName=name), "RepositoryPolicyNotFoundException")
+    encryption = found.get("encryptionConfiguration", {})
+    return {
+        "RepositoryName": name,
+        "ImageTagMutability": found["imageTagMutability"],
+        "ImageScanningConfiguration": {"ScanOnPush": found["imageScanningConfiguration"]["scanOnPush"]},
+        "EncryptionConfiguration": {
+            "EncryptionType": encryption.get("encryptionType"),
+            "KmsKey": encryption.get("kmsKey"),
+        },
+        "LifecyclePolicy": policy_of((rules or {}).get("lifecyclePolicyText")),
+        POLICY: policy_of((policy or {}).get("policyText")),
+    }
+
+
+def wanted_repository(properties: Mapping[str, Any]) -> Properties:
+    """A repository with its lifecycle policy as an object."""
+    return {**properties, "LifecyclePolicy": json.loads(properties["LifecyclePolicy"]["LifecyclePolicyText"])}

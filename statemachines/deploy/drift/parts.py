@@ -9,7 +9,7 @@ from typing import Any
 from common.aws.clients import aws_errors, client
 from common.config.project_file import ProjectFile
 from pipelines.definitions import names as pipeline_names
-from pipelines.deployment import Plan, plans
+from pipelines.deployment import look_up, plans
 from pipelines.differences import ABSENT, Change
 from pipelines.network import Network
 from pipelines.tasks import task_plans
@@ -18,6 +18,7 @@ from statemachines.deploy.drift.comparison import Finding, differences, plain
 from statemachines.deploy.projects import items_of
 from statemachines.deploy.publish import ALIAS, TRACING, live_version, logging_of, machines_by_name
 from statemachines.deploy.schedules import targets_of
+from statemachines.deploy.subscribers import PENDING, subscriptions, topics_of
 
 
 def findings_of_machines(
@@ -74,14 +75,31 @@ def findings_of_pipelines(
     Raises:
         AwsError: a call was refused.
     """
-    planned: Sequence[Plan] = plans(
-        client("sagemaker"), pipeline_names(), outputs["PipelineRoleArn"], defaults, network, prefix
-    )
+    known = look_up(client("sagemaker"), pipeline_names(), prefix)
+    planned = plans(known, outputs["PipelineRoleArn"], defaults, network)
     for plan in planned:
         yield from _findings_of_plan("pipeline", plan.name, plan.changes, remedy)
     if outputs["TaskExecutionRoleArn"] != "none":
         for task in task_plans(client("ecs"), planned, outputs["TaskExecutionRoleArn"]):
             yield from _findings_of_plan("task", task.name, task.changes, remedy)
+
+
+def findings_of_subscriptions(outputs: Mapping[str, str], wanted: Sequence[str], remedy: str) -> Iterator[Finding]:
+    """What differs in whom the topics tell: who is missing, has not confirmed, or was added by hand.
+
+    Raises:
+        AwsError: a call was refused.
+    """
+    sns = client("sns")
+    for topic in topics_of(outputs):
+        name, found = topic.rpartition(":")[2], subscriptions(sns, topic)
+        for one in sorted({*wanted} - {*found}):
+            yield Finding("topic", name, "subscriptions", one, ABSENT, remedy)
+        for one in sorted({*found} - {*wanted}):
+            mend = f"aws sns unsubscribe --subscription-arn {found[one]}, or name it among the subscribers, and deploy"
+            yield Finding("topic", name, "subscriptions", ABSENT, one, mend)
+        for one in (one for one in wanted if found.get(one) == PENDING):
+            yield Finding("topic", name, f"subscriptions {one}", "confirmed", PENDING, "Have it confirmed by its owner")
 
 
 def _findings_of_plan(kind: str, name: str, changes: tuple[Change, ...] | None, remedy: str) -> Iterator[Finding]:

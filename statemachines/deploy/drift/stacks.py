@@ -8,14 +8,16 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from common.aws.caller import identity
 from common.aws.clients import aws_errors, client
 from pipelines.differences import ABSENT
 from statemachines.deploy.drift.clients import Clients
 from statemachines.deploy.drift.comparison import Finding, differences, plain
 from statemachines.deploy.drift.kinds import KINDS, with_policies
+from statemachines.deploy.drift.live_tags import TAGS, live_tags, wanted_tags
 from statemachines.deploy.drift.template import Resource, Stack
 from statemachines.deploy.functions import parsed
-from statemachines.deploy.stack import BROKEN, body_wanted, stack_described
+from statemachines.deploy.stack import BROKEN, body_wanted, stack_described, stack_tags, tags_of
 
 READERS = 8
 """Resources that are read at once."""
@@ -42,6 +44,9 @@ def findings_of_stack(name: str, template: Path, given: Mapping[str, str], comma
         yield Finding("stack", name, "status", "complete", described["StackStatus"], f"Delete the stack. {remedy}")
         return
     parameters = {entry["ParameterKey"]: entry["ParameterValue"] for entry in described.get("Parameters", [])}
+    tags = stack_tags(described)
+    for path, should, is_ in differences({one["Key"]: one["Value"] for one in tags_of(given)}, tags):
+        yield Finding("stack", name, f"tag {path}", should, is_, remedy)
     for key in sorted(given.keys() & parameters.keys()):
         if parameters[key] != given[key]:
             yield Finding("stack", name, f"parameter {key}", given[key], parameters[key], remedy)
@@ -51,7 +56,7 @@ def findings_of_stack(name: str, template: Path, given: Mapping[str, str], comma
     if original != wanted:
         for path, should, is_ in differences(plain(parsed(wanted)), plain(parsed(original))):
             yield Finding("stack", name, f"template {path}", should, is_, remedy)
-    yield from _findings_of_resources(name, parameters)
+    yield from _findings_of_resources(name, parameters, tags)
 
 
 def is_whole(cloudformation: Any, name: str) -> bool:
@@ -75,11 +80,10 @@ def resources_of(name: str, parameters: Mapping[str, str]) -> list[Resource]:
         pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=name)
         entries = [entry for page in pages for entry in page["StackResourceSummaries"]]
         processed = cloudformation.get_template(StackName=name, TemplateStage="Processed")["TemplateBody"]
-        identity = client("sts").get_caller_identity()
     physical = {entry["LogicalResourceId"]: entry["PhysicalResourceId"] for entry in entries}
-    partition = identity["Arn"].split(":")[1]
+    partition = identity().partition
     place = {
-        "AWS::AccountId": identity["Account"],
+        "AWS::AccountId": identity().account,
         "AWS::Region": cloudformation.meta.region_name,
         "AWS::Partition": partition,
         "AWS::StackName": name,
@@ -88,27 +92,28 @@ def resources_of(name: str, parameters: Mapping[str, str]) -> list[Resource]:
     return with_policies(list(Stack(parsed(processed), {**parameters, **place}, physical).resources()))
 
 
-def _findings_of_resources(name: str, parameters: Mapping[str, str]) -> Iterator[Finding]:
+def _findings_of_resources(name: str, parameters: Mapping[str, str], tags: Mapping[str, str]) -> Iterator[Finding]:
     resources, aws = resources_of(name, parameters), Clients()
     with ThreadPoolExecutor(READERS) as pool:
-        for found in pool.map(partial(_findings_of_resource, aws), resources):
+        for found in pool.map(partial(_findings_of_resource, aws, tags), resources):
             yield from found
 
 
-def _findings_of_resource(aws: Clients, resource: Resource) -> list[Finding]:
+def _findings_of_resource(aws: Clients, tags: Mapping[str, str], resource: Resource) -> list[Finding]:
     if resource.kind not in KINDS:
         return [Finding(resource.kind, resource.physical, "", "known here", ABSENT, "Add it to deploy/drift/kinds.py")]
     kind, name = KINDS[resource.kind], _short(resource.physical)
     with aws_errors(f"the {kind.word} {name} could not be read"):
         found = kind.read(aws, resource)
+        tagged = live_tags(aws, resource) if found else {}
     if found is None:
         return [Finding(kind.word, name, "", "deployed", ABSENT, GONE)]
     defaults = plain(kind.defaults)
-    wanted = {**defaults, **plain(kind.shape(resource.properties))}
+    wanted = {**defaults, **plain({**kind.shape(resource.properties), TAGS: wanted_tags(resource, tags)})}
     mend = kind.mend.format(name=resource.physical)
     return [
         Finding(kind.word, name, path, should, is_, (TOO_MUCH if should is ABSENT else BY_HAND).format(mend=mend))
-        for path, should, is_ in differences(wanted, {**defaults, **plain(found)})
+        for path, should, is_ in differences(wanted, {**defaults, **plain({**found, TAGS: tagged})})
     ]
 
 

@@ -14,12 +14,16 @@ LAST_PART = re.compile(r"[^/|]+$")
 
 @dataclass(frozen=True)
 class Resource:
-    """A resource of a stack: its name in the template, type, physical id, and properties as they should be."""
+    """A resource of a stack: its name in the template, type, physical id, properties as they should be, and ARN.
+
+    The ARN is empty of types that have none, or are never named by it.
+    """
 
     logical: str
     kind: str
     physical: str
     properties: dict[str, Any]
+    arn: str = ""
 
 
 class Stack(Functions):
@@ -27,7 +31,7 @@ class Stack(Functions):
 
     def __init__(self, template: Mapping[str, Any], values: Mapping[str, str], physical: Mapping[str, str]) -> None:
         """`values` are those of parameters and pseudo parameters; `physical` are the ids of its resources."""
-        super().__init__(template.get("Conditions", {}))
+        super().__init__(template.get("Conditions", {}), template.get("Mappings", {}))
         self._template = template
         self._values = values
         self._physical = physical
@@ -41,7 +45,8 @@ class Stack(Functions):
         for logical, resource in self._template["Resources"].items():
             if "Condition" not in resource or self.holds(resource["Condition"]):
                 properties = self.resolved(resource.get("Properties", {}))
-                yield Resource(logical, resource["Type"], self._physical.get(logical, ""), properties)
+                physical, arn = self._physical.get(logical, ""), self.attribute(f"{logical}.Arn")
+                yield Resource(logical, resource["Type"], physical, properties, arn if arn.startswith("arn:") else "")
 
     def reference(self, name: str) -> Any:
         """The value of a parameter or pseudo parameter, or the physical id of a resource."""

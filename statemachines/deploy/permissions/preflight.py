@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from common.aws.clients import aws_errors, client
+from common.aws.caller import identity
+from common.aws.clients import client
 from common.errors import DeploymentError
 from statemachines.deploy.parts import machines_of, stacks_of
 from statemachines.deploy.permissions.check import Finding, findings
@@ -20,11 +21,9 @@ def check_roles(prefix: str, parts: Collection[str], parameters: Mapping[str, st
         DeploymentError: roles lack permissions; the message lists them.
         AwsError: the account cannot be told.
     """
-    with aws_errors("the account cannot be told"):
-        sts = client("sts")
-        account, region = str(sts.get_caller_identity()["Account"]), str(sts.meta.region_name)
+    region = str(client("cloudformation").meta.region_name)
     bodies = [stack.template.read_text(encoding="utf-8") for stack in stacks_of(prefix, parts)]
-    template = Template(bodies, {**parameters, "Environment": prefix}, account, region)
+    template = Template(bodies, {**parameters, "Environment": prefix}, identity().account, region)
     refuse(findings(template, machines_of(parts)))
 
 

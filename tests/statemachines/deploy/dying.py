@@ -14,18 +14,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import boto3
-
+from common.aws.clients import session
 from statemachines.cli import main
 from statemachines.deploy import environment
 
 
 def on_each_call(do: Callable[[], None]) -> None:
     """Has this process do something before each call of AWS that it makes from now on."""
-    boto3.setup_default_session()
-    session = boto3.DEFAULT_SESSION
-    assert session is not None
-    session.events.register("before-send", _only(do))
+    session().events.register("before-send", _only(do))
 
 
 def _only(do: Callable[[], None]) -> Callable[..., None]:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from common.errors import DeploymentError, NdrError, ParameterError
 from statemachines.definitions import MACHINES
-from statemachines.deploy import environment
+from statemachines.deploy import environment, preflight
 from statemachines.deploy.parts import OF_MACHINES, PARTS
 from statemachines.deploy.preflight import check_placeholders, run
 from statemachines.deploy.stack import check_parameters
-from tests.statemachines.deploy.deployer import Deployer
+from tests.localaws.running import Started
+from tests.statemachines.deploy.deployer import Deployer, led_to
 
 
 def test_all_that_is_wrong_is_said_at_once() -> None:
@@ -48,6 +50,44 @@ def test_a_value_that_a_template_does_not_allow_is_refused(name: str, value: str
     with pytest.raises(ParameterError) as found:
         check_parameters({name: value})
     assert f"the parameter {name} " in str(found.value) and said in str(found.value)
+
+
+def test_templates_that_cfn_lint_refuses_are_refused_until_they_are_corrected(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(preflight, "ROOT", tmp_path)
+    monkeypatch.setattr(preflight, "LINTED", tmp_path / "build" / "linted")
+    folder = tmp_path / preflight.TEMPLATES_FOLDER
+    folder.mkdir(parents=True)
+    (tmp_path / "pyproject.toml").touch()
+    template = "Resources: {Queue: {Type: 'AWS::SQS::Queue', Properties: {QueueNames: a}}}\n"
+    (folder / "a.yaml").write_text(template)
+    with pytest.raises(DeploymentError, match=r"cfn-lint refuses the templates: .*a\.yaml:1.*QueueNames"):
+        preflight.check_templates()
+    (folder / "a.yaml").write_text(template.replace("QueueNames", "QueueName"))
+    preflight.check_templates()
+    monkeypatch.setattr("subprocess.run", None)  # what was accepted is not looked at again
+    preflight.check_templates()
+
+
+@pytest.mark.slow
+def test_quotas_that_do_not_suffice_are_named_before_anything_is_made(
+    start_local_aws: Started, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quotas = {
+        "iam": {"Roles per account": 5, "Users per account": 0},
+        "states": {"Registered state machines": 9},
+        "lambda": {"Concurrent executions": 10},
+    }
+    local = start_local_aws(NDR_LOCAL_QUOTAS=json.dumps(quotas))
+    deployer = led_to(local, monkeypatch)
+    refused = deployer.run("up", "dev").output
+    # one role is there
+    assert "iam, Roles per account (L-00000001): 25 are needed, 5 are permitted" in refused
+    assert "lambda, Concurrent executions (L-00000001): 105 are needed, 10 are permitted. Ask for more" in refused
+    assert "states" not in refused  # nine machines are as many as permitted
+    assert (deployer.tables, deployer.machines) == ([], set())
+    local.stop()
 
 
 @pytest.mark.slow

@@ -13,6 +13,7 @@ from tests.statemachines.deploy.deployer import Deployer
 
 IMAGES = {path.parent.name for path in ROOT.glob("images/*-*/Dockerfile") if not path.parent.name.startswith("base")}
 STACK = "stack ndr-registry"
+REMOVE = ("registry", "--remove")
 KEY = "arn:aws:kms:us-east-1:000000000000:key/of-images"
 
 
@@ -47,10 +48,29 @@ def test_repositories_that_exist_are_taken_over_with_their_images(deployer: Depl
     assert kept["imageDigest"] == pushed["imageId"]["imageDigest"]
 
     assert deployer.run("registry").output.splitlines()[-1] == f"{STACK}: unchanged"
+    assert deployer.run("drift").output == "ndr-registry: nothing differs\n"
+    ecr.put_image_tag_mutability(repositoryName="ndr-delta", imageTagMutability="MUTABLE")
+    differs = deployer.run("drift")
+    said = 'ndr-registry: repository ndr-delta: ImageTagMutability: "MUTABLE", not "IMMUTABLE"\n'
+    assert (differs.exit_code, said in differs.output) == (1, True)
+    ecr.put_image_tag_mutability(repositoryName="ndr-delta", imageTagMutability="IMMUTABLE")
     # another key would mean other repositories, without the images
     refused = deployer.run("registry", "--kms-key", KEY)
     assert refused.exit_code == 1 and "replaced" in refused.output
     assert ecr.describe_images(repositoryName="ndr-delta")["imageDetails"] == [kept]
+
+    status = deployer.run("status", "dev", "--format", "csv").output
+    assert "stack,ndr-registry,update_complete," in status
+    assert 'repository,ndr-delta,has images,"1 images, the last is 0123456789ab",' in status
+    assert "repository,ndr-join,empty,," in status
+    assert deployer.run("destroy", "dev").output.startswith(f"{STACK}: stays, as it is the account's")
+
+    assert "are of account 000000000000, not 111111111111" in deployer.refusal(*REMOVE, "--delete-images", "1" * 12)
+    assert deployer.run(*REMOVE).output == f"{STACK}: removed\n"
+    assert ecr.describe_images(repositoryName="ndr-delta")["imageDetails"] == [kept]
+    removed = deployer.run(*REMOVE, "--delete-images", "0" * 12).output.splitlines()
+    assert removed == [f"repository {name}: removed" for name in sorted(IMAGES)]
+    assert ecr.describe_repositories()["repositories"] == []
 
 
 @pytest.mark.slow

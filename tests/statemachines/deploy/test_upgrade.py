@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from statemachines.deploy import stack, upgrade
 from statemachines.deploy.stack import CAPABILITIES
 from statemachines.deploy.templates import body_of
+from tests.localaws.running import wait_for
 from tests.statemachines.deploy.deployer import Deployer
 
 FORMER = Path(__file__).parent / "former"
@@ -17,6 +19,7 @@ KEY = "arn:aws:kms:us-east-1:000000000000:key/0f3a"
 PLACE = {"AWS::AccountId": "000000000000", "AWS::Region": "us-east-1"}
 GIVEN = {"Environment": "dev-", "NamePrefix": "ndr", "KmsKeyArn": KEY}
 OBJECT = {"Bucket": "dev-ndr-lake-000000000000-us-east-1", "Key": "acme/kept"}
+MACHINE = "dev-sfn_ndr_prediction_publication"
 ROUTING, ROLE = "dev-project_routing", "dev-ndr-prediction-publication"
 pytestmark = pytest.mark.slow
 
@@ -37,6 +40,12 @@ def deploy_former(deployer: Deployer) -> None:
     deployer.local.client("s3").put_object(**OBJECT, Body=b"1")
     deployer.local.client("dynamodb").put_item(TableName=ROUTING, Item={"org_key": {"S": "acme/hq"}})
     deployer.local.client("sqs").send_message(QueueUrl=queue(deployer, "undelivered-events"), MessageBody="lost")
+    definition = json.dumps({"StartAt": "Do", "States": {"Do": {"Type": "Pass", "Result": "former", "End": True}}})
+    machine = deployer.states.create_state_machine(
+        name=MACHINE, definition=definition, roleArn=f"arn:aws:iam::000000000000:role/{ROLE}", publish=True
+    )
+    routing = [{"stateMachineVersionArn": machine["stateMachineVersionArn"], "weight": 100}]
+    deployer.states.create_state_machine_alias(name="live", routingConfiguration=routing)
 
 
 def queue(deployer: Deployer, name: str) -> str:
@@ -96,6 +105,14 @@ def test_a_deployment_of_the_former_layout_is_upgraded_and_loses_nothing(
     assert iam.list_attached_role_policies(RoleName=ROLE)["AttachedPolicies"] == []
     again = deployer.deploy("--environment", "dev")
     assert {text.partition(",")[0] for text in again.values()} == {"unchanged"}
+
+    # one machine goes back to what it was in the former layout, and works
+    assert done[MACHINE] == "updated, live is version 2"
+    assert deployer.run("rollback", "--environment", "dev", MACHINE.removeprefix("dev-")).exit_code == 0
+    assert deployer.live(MACHINE) == 1
+    run = deployer.states.start_execution(stateMachineArn=f"{deployer.arn(MACHINE)}:live")["executionArn"]
+    ended = wait_for(lambda: deployer.states.describe_execution(executionArn=run).get("output"))
+    assert json.loads(ended) == "former"
 
     # nothing is known of releases whose buckets and tables another stack had
     refused = deployer.refusal("rollback", "--release", "--environment", "dev")

@@ -183,7 +183,7 @@ class WorldServices:
         return val({"Task": {"TaskArn": given["Task"]}})
 
     def _cloudwatchlogs_getLogEvents(self, execution: Execution, given: Mapping[str, Any]) -> Val:  # noqa: N802
-        if given["LogStreamName"] == "none":
+        if given["LogStreamName"] == "ndr/none":
             raise StateError("CloudWatchLogs.ResourceNotFoundException", "there is no such stream")
         return val({"Events": []})
 

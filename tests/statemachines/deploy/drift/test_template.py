@@ -11,6 +11,7 @@ from statemachines.deploy.drift.template import Stack
 from statemachines.deploy.functions import parsed
 
 BODY = """
+Mappings: {Sizes: {small: {days: 7}}}
 Conditions:
   IsLarge: !Equals [!Ref Size, large]
   IsOther: !And [!Not [Condition: IsLarge], !Or [!Equals [a, a], !Equals [a, b]]]
@@ -39,6 +40,7 @@ def value_of(text: str) -> Any:
 @pytest.mark.parametrize(
     ("text", "value"),
     [
+        ("!FindInMap [Sizes, !Ref Size, days]", 7),
         ("!Ref Queue", "http://host/1/jobs"),
         ("!GetAtt Queue.Arn", "arn:aws:sqs:eu-west-1:1:jobs"),
         ("!GetAtt [Queue, QueueName]", "jobs"),

@@ -1,0 +1,94 @@
+"""What an account permits of what a new environment needs: looked at before its stacks are made."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from common.aws.caller import identity
+from common.aws.clients import aws_errors, client
+from common.errors import DeploymentError, one_line
+from common.runtime.output import message
+from statemachines.deploy.parts import Stack, machines_of
+from statemachines.deploy.permissions.template import Template
+from statemachines.deploy.publish import machines_by_name
+from statemachines.deploy.stack import known_parameters
+from statemachines.deploy.templates import defaults
+
+UNRESERVED = 100
+"""Executions of functions that Lambda wants left when some are reserved."""
+RESERVED = ("ReservedBuilders",)
+"""Parameters that reserve executions of functions."""
+
+
+@dataclass(frozen=True)
+class Need:
+    """What is needed of a quota: its service, a pattern of its name, what an environment adds, and what there is."""
+
+    service: str
+    name: str
+    adds: int
+    used: int
+
+
+def check_quotas(prefix: str, stacks: Collection[Stack], parts: Collection[str], given: Mapping[str, str]) -> None:
+    """Refuses stacks that are new, with their machines, where a quota of the account does not suffice.
+
+    A quota that Service Quotas does not list, or does not tell, is a matter for CloudFormation.
+
+    Raises:
+        DeploymentError: quotas do not suffice.
+        AwsError: what there is cannot be read.
+    """
+    known = known_parameters(client("cloudformation"))
+    new = [stack for stack in stacks if stack.name not in known]
+    if found := [said for need in _needs(prefix, new, parts, given) if (said := _lacking(need))]:
+        raise DeploymentError(
+            f"quotas of the account do not suffice: {'; '.join(found)}",
+            "Ask for more in the console of Service Quotas, for this region, and repeat the command",
+        )
+
+
+def _needs(prefix: str, new: Collection[Stack], parts: Collection[str], given: Mapping[str, str]) -> Iterator[Need]:
+    """What stacks that are new need."""
+    if roles := _roles(new, given):
+        with aws_errors("the roles of the account cannot be counted"):
+            used = int(client("iam").get_account_summary()["SummaryMap"]["Roles"])
+        yield Need("iam", "Roles per account", roles, used)
+    if new:
+        machines = machines_by_name(client("stepfunctions"))
+        wanted = {f"{prefix}{machine}" for machine in machines_of(parts)}
+        yield Need("states", "(Maximum number of )?registered state machines", len(wanted - {*machines}), len(machines))
+    values = {name: value for stack in new for name, value in {**defaults(stack.template), **given}.items()}
+    if reserved := sum(int(values[name]) for name in RESERVED if name in values):
+        yield Need("lambda", "Concurrent executions", reserved, UNRESERVED)
+
+
+def _roles(new: Collection[Stack], given: Mapping[str, str]) -> int:
+    """How many roles stacks with these parameters have."""
+    region = str(client("cloudformation").meta.region_name)
+    bodies = [stack.template.read_text(encoding="utf-8") for stack in new]
+    template = Template(bodies, given, identity().account, region)
+    found = [one for one in template.raw["Resources"].values() if one.get("Type") == "AWS::IAM::Role"]
+    return sum("Condition" not in one or template.holds(one["Condition"]) for one in found)
+
+
+def _lacking(need: Need) -> str:
+    """What a quota permits, and what is needed; empty where it suffices."""
+    try:
+        pages = client("service-quotas").get_paginator("list_service_quotas").paginate(ServiceCode=need.service)
+        listed: list[dict[str, Any]] = [quota for page in pages for quota in page["Quotas"]]
+    except (BotoCoreError, ClientError) as error:
+        message(f"whether the quotas of {need.service} suffice is not known: {one_line(error)}", "warning")
+        return ""
+    for quota in listed:
+        if re.fullmatch(need.name, quota["QuotaName"], re.IGNORECASE) and quota["Value"] < need.used + need.adds:
+            return (
+                f"{need.service}, {quota['QuotaName']} ({quota['QuotaCode']}): {need.used + need.adds} are needed, "
+                f"{quota['Value']:g} are permitted"
+            )
+    return ""
