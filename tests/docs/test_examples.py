@@ -22,7 +22,7 @@ ELLIPSIS = "..."
 MUST_EXIST = (
     *("project.yaml", "demo/lake-aws/project.yaml", "event.json", "demo/2026-03-10.ndjson"),
     *("good-2026-03-10.ndjson", "mixed-2026-03-10.ndjson", "export-2026-03-10.json"),
-    *("release.pem", "build/release/signed.json"),
+    *("release.pem", "build/release/signed.json", "second.pem", "build/second/signed.json"),
 )
 
 

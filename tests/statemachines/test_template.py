@@ -78,7 +78,7 @@ def test_every_output_is_used() -> None:
     deployment |= {"LandingBucketName", "IngestionQuarantineBucketName", "IngestionQueueUrl", "ManifestBuilderName"}
     deployment |= {"IngestionDeadLetterQueueUrl", "Customer360ScheduleName", "SnowflakeRoleArn"}
     deployment |= {"TaskExecutionRoleArn", "StarterRoleArn", "SchedulesState", "MachineArnPrefix"}
-    deployment |= {"DeliveriesQueueUrl", "DeliveriesDeadLetterQueueUrl", "Customer360Bucket"}
+    deployment |= {"DeliveriesQueueUrl", "DeliveriesDeadLetterQueueUrl", "Customer360Bucket", "CanaryAlarmsTopicArn"}
     assert set(Template().outputs) == used | deployment
 
 

@@ -236,12 +236,12 @@ def test_a_long_array_takes_little_memory() -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("threads", [1, 2])
 def test_large_wrapped_files_keep_order_and_lines(tmp_path: Path, threads: int) -> None:
-    rows = [json.dumps({"message": traffic(46, {39: str(number)})}) for number in range(1, 20_001)]
+    rows = [json.dumps({"message": traffic(46, {39: str(number)})}) for number in range(1, 40_001)]
     for text in ("\n".join(rows), "[" + ",\n".join(rows) + "]"):
         assert len(text) > 1.5 * BLOCK_BYTES
         sessions, _, _ = read(write(tmp_path / "big", text), threads)
         assert [(row["source_line"], row["sequence_number"]) for row in sessions] == [
-            (number, number) for number in range(1, 20_001)
+            (number, number) for number in range(1, 40_001)
         ]
 
 

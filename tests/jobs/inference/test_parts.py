@@ -53,14 +53,14 @@ def predictions(source: Path, lake: Path, *options: str) -> tuple[pa.Table, pa.T
 @pytest.mark.parity
 def test_parts_of_the_hosts_score_as_all_at_once(source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole, drift, files = predictions(source, tmp_path / "whole")
-    assert files == len(RANGE)
+    assert files == len(RANGE.days())
     evidence = [json.loads(text) for text in whole["pair_evidence"].to_pylist()]
     assert any(pair["new"] for pairs in evidence for pair in pairs)
     assert {pairs == [] for pairs in evidence} == {True, False}
     monkeypatch.setattr(plan, "ROWS_PER_PART", 1)  # a part for each host
     monkeypatch.setattr(plan, "ROWS_PER_TASK", 1)
     by_parts, drift_by_parts, files = predictions(source, tmp_path / "parts")
-    assert files > 10 * len(RANGE)
+    assert files > 10 * len(RANGE.days())
     assert by_parts.equals(whole)
     assert drift_by_parts.equals(drift)
 
