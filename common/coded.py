@@ -8,6 +8,9 @@ import pyarrow.compute as pc
 
 from common.arrays import Integers
 
+ROWS_LOOKED_AT = 1 << 16
+"""At once, for texts that a column has: most columns have all of theirs in the first rows."""
+
 
 def encoded(column: pa.ChunkedArray) -> pa.DictionaryArray:
     """The column as one array with one dictionary."""
@@ -16,13 +19,16 @@ def encoded(column: pa.ChunkedArray) -> pa.DictionaryArray:
 
 
 def compacted(column: pa.DictionaryArray) -> pa.DictionaryArray:
-    """The column with a dictionary of those texts alone that its rows have."""
-    rows, missing = np.asarray(column.indices.fill_null(0)), np.asarray(column.indices.is_null())
-    used = np.bincount(rows[~missing], minlength=len(column.dictionary)) > 0
+    """The column with a dictionary of those texts alone that its rows have; itself if it has no others."""
+    used = np.zeros(len(column.dictionary), dtype=bool)
+    for begin in range(0, len(column), ROWS_LOOKED_AT):
+        used[np.asarray(column.indices.slice(begin, ROWS_LOOKED_AT).drop_null())] = True
+        if used.all():
+            return column
+    missing = np.asarray(column.indices.is_null())
     places = np.append(np.cumsum(used, dtype=np.int32) - 1, np.int32(0))
-    return pa.DictionaryArray.from_arrays(
-        pa.array(places[rows], mask=missing), column.dictionary.filter(pa.array(used))
-    )
+    rows = pa.array(places[np.asarray(column.indices.fill_null(0))], mask=missing)
+    return pa.DictionaryArray.from_arrays(rows, column.dictionary.filter(pa.array(used)))
 
 
 def positions(column: pa.ChunkedArray, texts: pa.Array) -> Integers:

@@ -21,6 +21,8 @@ def test_a_compacted_dictionary_has_the_texts_of_the_rows() -> None:
     found = compacted(rows.take(pa.array([3, 2, 0])))
     assert (found.to_pylist(), found.dictionary.to_pylist()) == (["c", "b", "c"], ["c", "b"])
     assert compacted(rows.slice(0, 0)).dictionary.to_pylist() == []
+    late = compacted(pa.array(["a", "b", None, "c", None, "b"]).dictionary_encode().slice(2))
+    assert (late.to_pylist(), late.dictionary.to_pylist()) == ([None, "c", None, "b"], ["b", "c"])
 
 
 def test_positions_among_texts() -> None:
