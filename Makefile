@@ -93,7 +93,7 @@ test-all: setup chromium $(PIPELINES_VENV)/.installed ## Run all tests on the de
 	$(BIN)/python -u -m pytest $(ON_BOTH_CORES) --durations 40
 
 .PHONY: test-fast
-test-fast: setup ## Run the fast tests, in about four minutes
+test-fast: setup ## Run the fast tests, in about three minutes
 	$(BIN)/python -m pytest $(ON_BOTH_CORES) -m "not slow and not parity"
 
 .PHONY: test-long
