@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from common.arrays import Flags, Floats, Integers
+from common.coded import repeated
 from common.contracts.session import OF_FEW_VALUES
 from common.logs import values
 from common.logs.vectors import addresses, as_text, by_distinct, encoded, integers, real_numbers, texts
@@ -37,7 +38,7 @@ class RawColumns:
 
     def repeated(self, text: str) -> pa.DictionaryArray:
         """A column with the same text in each row."""
-        return pa.DictionaryArray.from_arrays(np.zeros(self.raw.num_rows, np.int32), [text])
+        return repeated(text, self.raw.num_rows)
 
     def distinct(
         self, name: str, rule: Callable[[str], Any], arrow_type: pa.DataType, required: bool = False

@@ -102,7 +102,7 @@ def tags_of(parameters: Mapping[str, str]) -> list[dict[str, str]]:
 
 
 def stack_tags(described: Mapping[str, Any]) -> dict[str, str]:
-    """The tags of a stack as CloudFormation describes it."""
+    """The tags of a stack as CloudFormation describes it, or of a request for one."""
     return {one["Key"]: one["Value"] for one in described.get("Tags", [])}
 
 
@@ -112,7 +112,7 @@ def _is_same(cloudformation: Any, known: Mapping[str, Any], request: Mapping[str
     given = {one["ParameterKey"]: one.get("ParameterValue") for one in request["Parameters"]}
     if any(value is not None and values.get(name) != value for name, value in given.items()):
         return False
-    if "Tags" in request and stack_tags(known) != {one["Key"]: one["Value"] for one in request["Tags"]}:
+    if "Tags" in request and stack_tags(known) != stack_tags(request):
         return False
     return bool(deployed_template(cloudformation, request["StackName"]) == request["TemplateBody"])
 
