@@ -127,6 +127,7 @@ def _growths(found: Figures) -> Iterator[Target]:
     if "commits" in found:
         yield _growth("commits", "commits, as written", FLAT, "as_written")
         yield _growth("commits", "commits, kept up", FLAT, "kept_up")
+        yield _growth("commits", "commits, kept up by windows alone", FLAT, "by_windows")
 
 
 def _growth(part: str, what: str, limit: float, state: str | None = None) -> Target:
