@@ -65,7 +65,7 @@ def findings_of_machines(
                 wanted |= last
         for path, should, value in differences(plain(wanted), plain(is_)):
             yield Finding("machine", name, path, should, value, remedy)
-        if live is None:
+        if live is None or newest is None:
             yield Finding("alias", f"{name}:{ALIAS}", "", newest, ABSENT, remedy)
         elif live != newest and not went_back and note != rolled_back_from(newest):
             mend = f"{remedy}, or ndr-statemachines rollback to stay with an earlier version"

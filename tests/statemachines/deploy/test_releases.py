@@ -103,6 +103,7 @@ def test_a_release_is_tried_and_taken_back(account: Account) -> None:
     by_hand = {**deployer.definition(arn), "TimeoutSeconds": 11}
     states.update_state_machine(stateMachineArn=arn, definition=json.dumps(by_hand))
     assert f"dev: machine {LIVE}: definition.TimeoutSeconds" in drifted(account, FUSED)
+    (account.folder / "dev.yaml").write_text(FOUR)
     split = [{"stateMachineVersionArn": f"{arn}:{number}", "weight": 50} for number in (1, 2)]
     alias = f"{arn}:live"
     for command, end in ((ROLLBACK, {1: 100}), (("up", "dev", "--signed", str(account.wheel)), {2: 100})):
