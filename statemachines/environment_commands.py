@@ -236,16 +236,17 @@ def _deploy_pipelines(planned: Sequence[Plan], environment: str, outputs: Mappin
     from common.aws.clients import client
     from pipelines.deployment import apply
     from pipelines.tasks import register, task_plans
+    from statemachines.deploy.tags import environment_tags
 
-    sagemaker = client("sagemaker")
+    sagemaker, tags = client("sagemaker"), environment_tags(prefix_of(environment))
     for plan in planned:
         with activity(plan.name):
-            apply(sagemaker, plan, {"environment": environment})
+            apply(sagemaker, plan, tags)
         click.echo(f"pipeline {plan.summary('created', 'updated')}")
     if outputs["TaskExecutionRoleArn"] != "none":
         ecs = client("ecs")
         for task in task_plans(ecs, planned, outputs["TaskExecutionRoleArn"]):
-            register(ecs, task)
+            register(ecs, task, tags)
             click.echo(task.summary("created", "updated"))
 
 

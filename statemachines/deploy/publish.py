@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 from common.aws.clients import aws_errors
 from common.errors import DeploymentError
 from statemachines.definitions import MACHINES, filled
+from statemachines.deploy.tags import environment_tags, in_lower_case
 
 ALIAS = "live"
 TRACING = {"enabled": True}
@@ -152,8 +153,9 @@ def _prepare(stepfunctions: Any, machine: str, prefix: str, arn: str | None, out
     with aws_errors(f"the state machine {machine} could not be published"):
         done = "unchanged"
         if arn is None:
-            arn = str(stepfunctions.create_state_machine(name=machine, type="STANDARD", **wanted)["stateMachineArn"])
-            done = "created"
+            tags = in_lower_case(environment_tags(prefix))
+            made = stepfunctions.create_state_machine(name=machine, type="STANDARD", tags=tags, **wanted)
+            arn, done = str(made["stateMachineArn"]), "created"
         else:
             current = stepfunctions.describe_state_machine(stateMachineArn=arn)
             now = json.loads(current["definition"]), current["roleArn"], current.get("tracingConfiguration")

@@ -27,6 +27,8 @@ from statemachines.deploy.publish import (
 )
 from statemachines.deploy.schedules import targets_of
 from statemachines.deploy.subscribers import PENDING, subscriptions, topics_of
+from statemachines.deploy.tagged_parts import untagged
+from statemachines.deploy.tags import environment_tags
 
 OF_VERSION = ("definition", "role")
 """What each version of a machine has of its own."""
@@ -104,6 +106,17 @@ def findings_of_pipelines(
     if outputs["TaskExecutionRoleArn"] != "none":
         for task in task_plans(client("ecs"), planned, outputs["TaskExecutionRoleArn"]):
             yield from _findings_of_plan("task", task.name, task.changes, remedy)
+
+
+def findings_of_tags(prefix: str, remedy: str) -> Iterator[Finding]:
+    """What differs in the tags of machines, pipelines and tasks, which no stack makes.
+
+    Raises:
+        AwsError: a call was refused.
+    """
+    for part in untagged(prefix):
+        for key, value in environment_tags(prefix).items():
+            yield Finding(part.kind, part.name, f"tag {key}", value, part.tags.get(key, ABSENT), remedy)
 
 
 def findings_of_subscriptions(outputs: Mapping[str, str], wanted: Sequence[str], remedy: str) -> Iterator[Finding]:
