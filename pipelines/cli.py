@@ -204,7 +204,7 @@ def upsert(dry_run: bool, tags: Any, defaults: Any, **options: Any) -> None:
         click.echo(planned.summary(*words))
     for task in tasks:
         if not dry_run:
-            register(aws_client("ecs"), task)
+            register(aws_client("ecs"), task, dict(tags))
         click.echo(task.summary(*words))
 
 

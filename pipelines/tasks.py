@@ -61,11 +61,13 @@ def task_plans(client: Any, planned: Iterable[Plan], execution_role_arn: str) ->
     return [TaskPlan(each["family"], each, _changes(client, each)) for each in wanted]
 
 
-def register(client: Any, planned: TaskPlan) -> None:
-    """Registers a task definition, or another revision of it where it differs."""
+def register(client: Any, planned: TaskPlan, tags: Mapping[str, str]) -> None:
+    """Registers a task definition with the tags, or another revision of it where it differs."""
     if planned.changes != ():
         with aws_errors(f"the task definition {planned.name} could not be registered"):
-            client.register_task_definition(**planned.definition)
+            client.register_task_definition(
+                **planned.definition, tags=[{"key": key, "value": value} for key, value in tags.items()]
+            )
 
 
 def _definition(plan: Plan, execution_role_arn: str, client: Any) -> dict[str, Any]:

@@ -69,6 +69,7 @@ def up(environment: str, allow_replace: bool, parts: Sequence[str], canary: Cana
     from statemachines.deploy.parts import machines_of, stacks_of
     from statemachines.deploy.permissions.preflight import check_roles
     from statemachines.deploy.preflight import checks, run
+    from statemachines.deploy.quotas import check_jobs
     from statemachines.deploy.releases import begin, record_deployed
     from statemachines.deploy.signatures import Signatures
     from statemachines.deploy.subscribers import subscribe
@@ -82,7 +83,11 @@ def up(environment: str, allow_replace: bool, parts: Sequence[str], canary: Cana
     if "ndr" in chosen:
         pipelines = look_up(client("sagemaker"), names(), prefix)
         planned = _planned(described, pipelines, None)
-        looked_at += [lambda: check_images(planned), lambda: signatures.check_images(planned)]
+        looked_at += [
+            lambda: check_images(planned),
+            lambda: signatures.check_images(planned),
+            lambda: check_jobs(planned),
+        ]
     looked_at.append(lambda: check_roles(prefix, chosen, described.parameters))
     if canary:
         machines = [f"{prefix}{machine}" for machine in machines_of(chosen)]
@@ -231,16 +236,17 @@ def _deploy_pipelines(planned: Sequence[Plan], environment: str, outputs: Mappin
     from common.aws.clients import client
     from pipelines.deployment import apply
     from pipelines.tasks import register, task_plans
+    from statemachines.deploy.tags import environment_tags
 
-    sagemaker = client("sagemaker")
+    sagemaker, tags = client("sagemaker"), environment_tags(prefix_of(environment))
     for plan in planned:
         with activity(plan.name):
-            apply(sagemaker, plan, {"environment": environment})
+            apply(sagemaker, plan, tags)
         click.echo(f"pipeline {plan.summary('created', 'updated')}")
     if outputs["TaskExecutionRoleArn"] != "none":
         ecs = client("ecs")
         for task in task_plans(ecs, planned, outputs["TaskExecutionRoleArn"]):
-            register(ecs, task)
+            register(ecs, task, tags)
             click.echo(task.summary("created", "updated"))
 
 

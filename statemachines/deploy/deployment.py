@@ -20,6 +20,7 @@ from statemachines.deploy.projects import deploy_project, read_project
 from statemachines.deploy.publish import Published, go_live, prepare
 from statemachines.deploy.schedules import former_of_stack, put_for_project
 from statemachines.deploy.stack import check_parameters, deploy_stack, known_parameters
+from statemachines.deploy.tagged_parts import tag
 from statemachines.deploy.upgrade import former_stacks, in_order, let_go, owner_of, remove_left
 
 SCRIPTS_OF = {"ingestion": SCRIPTS, "customer-360": CUSTOMER_360_SCRIPTS}
@@ -72,6 +73,8 @@ def deploy_all(
         machines = go_live(states, prepared)
     for published in machines:
         show(published)
+    for part in tag(prefix):
+        click.echo(f"{part.kind} {part.name}: tagged")
     for name in sorted(set(former) - {project.project_name for project in wanted}):
         put_for_project(scheduler, found, name, {}, former[name])
     for project in wanted:

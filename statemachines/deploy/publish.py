@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 from common.aws.clients import aws_errors
 from common.errors import DeploymentError
 from statemachines.definitions import MACHINES, filled
+from statemachines.deploy.tags import environment_tags, in_lower_case
 
 ALIAS = "live"
 TRACING = {"enabled": True}
@@ -92,7 +93,7 @@ def roll_back(stepfunctions: Any, machines: Sequence[str]) -> list[Published]:
         targets = [_earlier(stepfunctions, machine, found) for machine in machines]
         for arn, version in targets:
             newest = max(versions_of(stepfunctions, arn))
-            move_alias(stepfunctions, arn, {version: 100}, _rolled_back_from(newest))
+            move_alias(stepfunctions, arn, {version: 100}, rolled_back_from(newest))
     return [Published(machine, "rolled back", version) for machine, (_, version) in zip(machines, targets, strict=True)]
 
 
@@ -152,8 +153,9 @@ def _prepare(stepfunctions: Any, machine: str, prefix: str, arn: str | None, out
     with aws_errors(f"the state machine {machine} could not be published"):
         done = "unchanged"
         if arn is None:
-            arn = str(stepfunctions.create_state_machine(name=machine, type="STANDARD", **wanted)["stateMachineArn"])
-            done = "created"
+            tags = in_lower_case(environment_tags(prefix))
+            made = stepfunctions.create_state_machine(name=machine, type="STANDARD", tags=tags, **wanted)
+            arn, done = str(made["stateMachineArn"]), "created"
         else:
             current = stepfunctions.describe_state_machine(stateMachineArn=arn)
             now = json.loads(current["definition"]), current["roleArn"], current.get("tracingConfiguration")
@@ -163,7 +165,7 @@ def _prepare(stepfunctions: Any, machine: str, prefix: str, arn: str | None, out
         digest = hashlib.sha256(f"{definition} {role} {TRACING}".encode()).hexdigest()
         newest = _published_as(stepfunctions, arn, f"sha256:{digest}")
         routes, note = routes_of(stepfunctions, arn)
-    moves = routes != {newest: 100} and not (routes and note == _rolled_back_from(newest))
+    moves = routes != {newest: 100} and not (routes and note == rolled_back_from(newest))
     return Prepared(machine, arn, done, newest, min(routes, default=None), moves)
 
 
@@ -178,7 +180,7 @@ def _published_as(stepfunctions: Any, arn: str, description: str) -> int:
     return int(version["stateMachineVersionArn"].rpartition(":")[2])
 
 
-def _rolled_back_from(version: int) -> str:
+def rolled_back_from(version: int) -> str:
     """The description of an alias that another deployment of this version must not move."""
     return f"rolled back from version {version}"
 

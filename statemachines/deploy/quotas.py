@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,8 @@ from common.aws.caller import identity
 from common.aws.clients import aws_errors, client
 from common.errors import DeploymentError, one_line
 from common.runtime.output import message
+from pipelines.deployment import Plan
+from pipelines.images import defaults_of
 from statemachines.deploy.parts import Stack, machines_of
 from statemachines.deploy.permissions.template import Template
 from statemachines.deploy.publish import machines_by_name
@@ -46,7 +49,44 @@ def check_quotas(prefix: str, stacks: Collection[Stack], parts: Collection[str],
     """
     known = known_parameters(client("cloudformation"))
     new = [stack for stack in stacks if stack.name not in known]
-    if found := [said for need in _needs(prefix, new, parts, given) if (said := _lacking(need))]:
+    _check(_needs(prefix, new, parts, given))
+
+
+def check_jobs(planned: Iterable[Plan]) -> None:
+    """Refuses pipelines that are new or changed whose largest job alone is more than the account permits.
+
+    New accounts often have no instance of a type for processing jobs. How many jobs run at once is not looked at.
+
+    Raises:
+        DeploymentError: quotas do not suffice.
+    """
+    most: defaultdict[str, int] = defaultdict(int)
+    for plan in planned:
+        if plan.changes != ():
+            for name, value in _of_jobs(plan):
+                most[name] = max(most[name], value)
+    _check(Need("sagemaker", re.escape(name), value, 0) for name, value in sorted(most.items()))
+
+
+def _of_jobs(plan: Plan) -> Iterator[tuple[str, int]]:
+    """What each job of a pipeline needs by the name of the quota, with the defaults of its parameters."""
+    values = defaults_of(plan.definition)
+    for step in plan.definition["Steps"]:
+        cluster = {
+            key: values[value["Get"].removeprefix("Parameters.")] if isinstance(value, dict) else value
+            for key, value in step["Arguments"]["ProcessingResources"]["ClusterConfig"].items()
+        }
+        count = int(cluster["InstanceCount"])
+        yield f"{cluster['InstanceType']} for processing job usage", count
+        yield "Number of instances across all processing jobs", count
+        yield "Size of EBS volume for a processing job instance", int(cluster["VolumeSizeInGB"])
+
+
+def _check(needs: Iterable[Need]) -> None:
+    by_service: defaultdict[str, list[Need]] = defaultdict(list)
+    for need in needs:
+        by_service[need.service].append(need)
+    if found := [said for service, own in by_service.items() for said in _lacking(service, own)]:
         raise DeploymentError(
             f"quotas of the account do not suffice: {'; '.join(found)}",
             "Ask for more in the console of Service Quotas, for this region, and repeat the command",
@@ -77,18 +117,16 @@ def _roles(new: Collection[Stack], given: Mapping[str, str]) -> int:
     return sum("Condition" not in one or template.holds(one["Condition"]) for one in found)
 
 
-def _lacking(need: Need) -> str:
-    """What a quota permits, and what is needed; empty where it suffices."""
+def _lacking(service: str, needs: Iterable[Need]) -> Iterator[str]:
+    """What quotas of a service permit that do not suffice, and what is needed."""
     try:
-        pages = client("service-quotas").get_paginator("list_service_quotas").paginate(ServiceCode=need.service)
+        pages = client("service-quotas").get_paginator("list_service_quotas").paginate(ServiceCode=service)
         listed: list[dict[str, Any]] = [quota for page in pages for quota in page["Quotas"]]
     except (BotoCoreError, ClientError) as error:
-        message(f"whether the quotas of {need.service} suffice is not known: {one_line(error)}", "warning")
-        return ""
-    for quota in listed:
-        if re.fullmatch(need.name, quota["QuotaName"], re.IGNORECASE) and quota["Value"] < need.used + need.adds:
-            return (
-                f"{need.service}, {quota['QuotaName']} ({quota['QuotaCode']}): {need.used + need.adds} are needed, "
-                f"{quota['Value']:g} are permitted"
-            )
-    return ""
+        message(f"whether the quotas of {service} suffice is not known: {one_line(error)}", "warning")
+        return
+    for need in needs:
+        for quota in listed:
+            name, permitted, needed = quota["QuotaName"], quota["Value"], need.used + need.adds
+            if permitted < needed and re.fullmatch(need.name, name, re.IGNORECASE):
+                yield f"{service}, {name} ({quota['QuotaCode']}): {needed} are needed, {permitted:g} are permitted"

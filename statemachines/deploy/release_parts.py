@@ -175,10 +175,11 @@ def _restore_pipeline(name: str, definition: str, role: str) -> bool:
 def _restore_task(wanted: Mapping[str, Any]) -> bool:
     ecs = client("ecs")
     with aws_errors(f"the task definition {wanted['family']} could not be registered"):
-        found = ecs.describe_task_definition(taskDefinition=wanted["family"])["taskDefinition"]
+        described = ecs.describe_task_definition(taskDefinition=wanted["family"], include=["TAGS"])
+        found = described["taskDefinition"]
         if {name: found[name] for name in OF_TASK if name in found} == wanted:
             return False
-        ecs.register_task_definition(**wanted)
+        ecs.register_task_definition(**wanted, tags=described.get("tags", []))
     return True
 
 

@@ -14,6 +14,7 @@ from common.aws.clients import aws_errors
 from common.errors import DeploymentError, ParameterError
 from statemachines.deploy.changes import TAKEN_OVER, Change, check_allowed, propose
 from statemachines.deploy.parts import TEMPLATES
+from statemachines.deploy.tags import as_list, as_mapping, environment_tags
 from statemachines.deploy.templates import adoptable, body_of, declared, defaults, kept_in, parameters_of
 
 WAIT = {"Delay": 1, "MaxAttempts": 900}
@@ -86,7 +87,7 @@ def deploy_stack(
         "TemplateBody": body_of(template, values),
         "Capabilities": CAPABILITIES,
         "Parameters": _parameters(own, accepted, None if is_new else known),
-        **({"Tags": tags} if (tags := tags_of(own)) else {}),
+        **({"Tags": as_list(tags)} if (tags := environment_tags(own.get("Environment", ""))) else {}),
     }
     if known and not is_new and _is_same(cloudformation, known, request):
         return "unchanged", _outputs(known)
@@ -95,24 +96,13 @@ def deploy_stack(
     return "created" if is_adopting else done, read_outputs(cloudformation, name)
 
 
-def tags_of(parameters: Mapping[str, str]) -> list[dict[str, str]]:
-    """The tags of a stack with these parameters, which CloudFormation gives to its resources: the environment."""
-    name = parameters.get("Environment", "").removesuffix("-")
-    return [{"Key": "environment", "Value": name}] if name else []
-
-
-def stack_tags(described: Mapping[str, Any]) -> dict[str, str]:
-    """The tags of a stack as CloudFormation describes it, or of a request for one."""
-    return {one["Key"]: one["Value"] for one in described.get("Tags", [])}
-
-
 def _is_same(cloudformation: Any, known: Mapping[str, Any], request: Mapping[str, Any]) -> bool:
     """Whether a stack was made by this very request, so that there is no need to ask what would change."""
     values = {one["ParameterKey"]: one["ParameterValue"] for one in known.get("Parameters", [])}
     given = {one["ParameterKey"]: one.get("ParameterValue") for one in request["Parameters"]}
     if any(value is not None and values.get(name) != value for name, value in given.items()):
         return False
-    if "Tags" in request and stack_tags(known) != stack_tags(request):
+    if "Tags" in request and as_mapping(known.get("Tags")) != as_mapping(request["Tags"]):
         return False
     return bool(deployed_template(cloudformation, request["StackName"]) == request["TemplateBody"])
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from localaws.cli.process import LocalAws
+from statemachines.deploy.stack import deploy_stack
+from statemachines.generation.files import ALARMS, ROOT
 from tests.e2e.ingestion import RECORDS, Deployed, deploy, lines
-from tests.localaws.running import wait_for
+from tests.localaws.running import lead_to, wait_for
 
 pytestmark = pytest.mark.slow
 
@@ -89,3 +93,26 @@ def test_a_poisoned_message_becomes_a_dead_letter_and_returns(deployed: Deployed
     assert deployed.tool("redrive") == "messages put back: 1\n"
     wait_for(lambda: (found := deployed.status())["dead_letters"] == 0 and found["queue"] == 0, 30)
     assert sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["RedrivePolicy"])["Attributes"]["RedrivePolicy"]
+
+
+def test_a_file_that_waits_sets_its_alarm_off_until_it_is_taken(deployed: Deployed, tmp_path: Path) -> None:
+    template, local = tmp_path / "observability.yaml", deployed.local
+    text = (ROOT / ALARMS).read_text()
+    assert text.count("Threshold: 1800\n") == 2  # seconds instead of minutes, as the file waits in earnest
+    template.write_text(re.sub(r"Period: \d+", "Period: 5", text.replace("Threshold: 1800\n", "Threshold: 2\n")))
+    with pytest.MonkeyPatch.context() as patch:
+        lead_to(local, patch)
+        deploy_stack(local.client("cloudformation"), "ndr-observability", {}, template)
+
+    def is_on() -> bool:
+        local.client("lambda").invoke(FunctionName="ndr-manifest-builder", Payload="{}")  # as the sweep does
+        (alarm,) = local.client("cloudwatch").describe_alarms(AlarmNames=["ndr-oldest-pending-file"])["MetricAlarms"]
+        return bool(alarm["StateValue"] == "ALARM")
+
+    assert not is_on()
+    deployed.put("waits-2026-03-13.ndjson", lines("waits"))
+    wait_for(is_on, 60)
+    assert deployed.status()["dates"]["2026-03-13"]["files"] == {"pending": 1}
+    deployed.tool("flush")
+    wait_for(lambda: not is_on(), 60)
+    wait_for(lambda: deployed.status()["dates"]["2026-03-13"]["files"] == {"completed": 1}, 60)

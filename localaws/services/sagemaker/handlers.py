@@ -31,6 +31,9 @@ class Pipelines:
             "ListPipelineExecutions": self.list_executions,
             "ListPipelineExecutionSteps": self.list_steps,
             "ListPipelineParametersForExecution": self.list_parameters,
+            "ListTags": self.list_tags,
+            "AddTags": self.add_tags,
+            "DeleteTags": self.delete_tags,
         }
 
     def _pipeline(self, request: Document) -> PipelineRecord:
@@ -62,6 +65,7 @@ class Pipelines:
         if name in self._records.pipelines:
             raise invalid(f"Pipeline names must be unique within an AWS account and region. Pipeline {name} exists")
         record = PipelineRecord(arn("sagemaker", f"pipeline/{name}"), name, self._definition(request), role)
+        record.tags = _tags(request)
         return self._change(record, request)
 
     def update(self, request: Document) -> Document:
@@ -157,3 +161,37 @@ class Pipelines:
         given = self._execution(request).given
         items, more = page([{"Name": name, "Value": value} for name, value in given.items()], request)
         return {"PipelineParameters": items, **more}
+
+    def _tagged(self, request: Document) -> PipelineRecord:
+        """The pipeline whose tags a request is about, which are the only ones here."""
+        name = required(request, "ResourceArn")
+        if ":pipeline/" not in name:
+            raise invalid(f"{name} is no pipeline, and the local AWS has tags of pipelines only")
+        return self._pipeline({"PipelineName": name})
+
+    def list_tags(self, request: Document) -> Document:
+        """The tags of a pipeline."""
+        tags = self._tagged(request).tags
+        items, more = page([{"Key": key, "Value": value} for key, value in tags.items()], request)
+        return {"Tags": items, **more}
+
+    def add_tags(self, request: Document) -> Document:
+        """Tags a pipeline; a key that it has gets the value."""
+        record = self._tagged(request)
+        record.tags |= _tags(request)
+        self._records.keep_pipeline(record)
+        return self.list_tags({"ResourceArn": record.arn})
+
+    def delete_tags(self, request: Document) -> Document:
+        """Takes tags away from a pipeline."""
+        record = self._tagged(request)
+        record.tags = {key: value for key, value in record.tags.items() if key not in request.get("TagKeys", [])}
+        self._records.keep_pipeline(record)
+        return {}
+
+
+def _tags(request: Document) -> dict[str, str]:
+    given = request.get("Tags") or []
+    if not isinstance(given, list) or not all(isinstance(one, dict) for one in given):
+        raise invalid("Tags is no list of keys with values")
+    return {required(one, "Key"): str(one.get("Value", "")) for one in given}

@@ -65,6 +65,7 @@ class PipelineRecord:
     created: float = field(default_factory=now)
     modified: float = field(default_factory=now)
     last_run: float | None = None
+    tags: dict[str, str] = field(default_factory=dict)
 
 
 class Records:

@@ -17,6 +17,7 @@ from statemachines.deploy.drift.parts import (
     findings_of_pipelines,
     findings_of_schedules,
     findings_of_subscriptions,
+    findings_of_tags,
 )
 from statemachines.deploy.drift.stacks import DEPLOY, findings_of_stack, is_whole
 from statemachines.deploy.environment import read_environment
@@ -64,6 +65,7 @@ def drift(environment: str) -> Iterator[Finding]:
     for stack in stacks:
         outputs |= read_outputs(cloudformation, stack.name)
     yield from findings_of_machines(prefix, machines_of(described.parts), outputs, remedy)
+    yield from findings_of_tags(prefix, remedy)
     yield from findings_of_subscriptions(outputs, described.subscribers, remedy)
     if "ndr" not in described.parts:
         return  # to which pipelines and projects belong

@@ -8,6 +8,7 @@ from typing import Any
 from statemachines.deploy.drift.clients import Clients
 from statemachines.deploy.drift.live_storage import absent_as_none
 from statemachines.deploy.drift.template import Resource
+from statemachines.deploy.tags import as_mapping
 
 TAGS = "Tags"
 OF_AWS = "aws:"
@@ -42,7 +43,7 @@ READ: Mapping[str, Callable[[Clients, Resource], Any]] = {
 
 def wanted_tags(resource: Resource, of_stack: Mapping[str, str]) -> dict[str, str]:
     """The tags that a resource should have."""
-    return {**of_stack, **_as_mapping(resource.properties.get(TAGS))} if resource.kind in READ else {}
+    return {**of_stack, **as_mapping(resource.properties.get(TAGS))} if resource.kind in READ else {}
 
 
 def live_tags(aws: Clients, resource: Resource) -> dict[str, str]:
@@ -52,11 +53,4 @@ def live_tags(aws: Clients, resource: Resource) -> dict[str, str]:
         ClientError: the call was refused.
     """
     found = READ[resource.kind](aws, resource) if resource.kind in READ else {}
-    return {key: value for key, value in _as_mapping(found).items() if not key.startswith(OF_AWS)}
-
-
-def _as_mapping(tags: Any) -> dict[str, str]:
-    """Tags by key, of which services give a mapping, or a list with either spelling."""
-    if isinstance(tags, Mapping):
-        return dict(tags)
-    return {one.get("Key", one.get("key")): one.get("Value", one.get("value", "")) for one in tags or []}
+    return {key: value for key, value in as_mapping(found).items() if not key.startswith(OF_AWS)}

@@ -16,9 +16,22 @@ from pipelines.tasks import task_plans
 from statemachines.definitions import MACHINES, filled
 from statemachines.deploy.drift.comparison import Finding, differences, plain
 from statemachines.deploy.projects import items_of
-from statemachines.deploy.publish import ALIAS, TRACING, live_version, logging_of, machines_by_name
+from statemachines.deploy.publish import (
+    ALIAS,
+    TRACING,
+    live_version,
+    logging_of,
+    machines_by_name,
+    rolled_back_from,
+    versions_of,
+)
 from statemachines.deploy.schedules import targets_of
 from statemachines.deploy.subscribers import PENDING, subscriptions, topics_of
+from statemachines.deploy.tagged_parts import untagged
+from statemachines.deploy.tags import environment_tags
+
+OF_VERSION = ("definition", "role")
+"""What each version of a machine has of its own."""
 
 
 def findings_of_machines(
@@ -36,35 +49,46 @@ def findings_of_machines(
         if name not in found:
             yield Finding("machine", name, "", "deployed", ABSENT, remedy)
             continue
-        with aws_errors(f"the state machine {name} could not be read"):
-            is_ = states.describe_state_machine(stateMachineArn=found[name])
         wanted = {
             "definition": json.loads(filled(machine, outputs)),
             "role": outputs[MACHINES[machine]],
             "logs": logging_of(outputs),
             "traces": TRACING,
         }
-        deployed = {
-            "definition": json.loads(is_["definition"]),
-            "role": is_["roleArn"],
-            "logs": is_.get("loggingConfiguration"),
-            "traces": is_.get("tracingConfiguration"),
-        }
-        for path, should, value in differences(plain(wanted), plain(deployed)):
+        with aws_errors(f"the state machine {name} could not be read"):
+            is_ = _described(states, found[name])
+            newest = max(versions_of(states, found[name]), default=None)
+            live, note = live_version(states, found[name])
+            last = _of_version(states, found[name], newest)
+            runs = {key: wanted[key] for key in OF_VERSION}
+            # a release was rolled back: what was published last is not what is wanted, but what is live
+            went_back = live != newest and last != runs and _of_version(states, found[name], live) == runs
+            if went_back:
+                wanted |= last
+        for path, should, value in differences(plain(wanted), plain(is_)):
             yield Finding("machine", name, path, should, value, remedy)
-        yield from _findings_of_alias(states, name, found[name], remedy)
+        if live is None or newest is None:
+            yield Finding("alias", f"{name}:{ALIAS}", "", newest, ABSENT, remedy)
+        elif live != newest and not went_back and note != rolled_back_from(newest):
+            mend = f"{remedy}, or ndr-statemachines rollback to stay with an earlier version"
+            yield Finding("alias", f"{name}:{ALIAS}", "version", newest, live, mend)
 
 
-def _findings_of_alias(states: Any, name: str, arn: str, remedy: str) -> Iterator[Finding]:
-    with aws_errors(f"the alias of {name} could not be read"):
-        listed = states.list_state_machine_versions(stateMachineArn=arn, maxResults=1000)["stateMachineVersions"]
-        live, note = live_version(states, arn)
-    newest = max((int(entry["stateMachineVersionArn"].rpartition(":")[2]) for entry in listed), default=None)
-    if live is None:
-        yield Finding("alias", f"{name}:{ALIAS}", "", newest, ABSENT, remedy)
-    elif live != newest and not note.endswith(f"version {newest}"):  # from which it was rolled back
-        mend = f"{remedy}, or ndr-statemachines rollback to stay with an earlier version"
-        yield Finding("alias", f"{name}:{ALIAS}", "version", newest, live, mend)
+def _described(states: Any, arn: str) -> dict[str, Any]:
+    """A machine as it is now, or what a version of it runs."""
+    found = states.describe_state_machine(stateMachineArn=arn)
+    return {
+        "definition": json.loads(found["definition"]),
+        "role": found["roleArn"],
+        "logs": found.get("loggingConfiguration"),
+        "traces": found.get("tracingConfiguration"),
+    }
+
+
+def _of_version(states: Any, arn: str, version: int | None) -> dict[str, Any]:
+    """What a version runs, and with which role; empty where there is none."""
+    found = _described(states, f"{arn}:{version}") if version is not None else {}
+    return {key: found[key] for key in OF_VERSION if found}
 
 
 def findings_of_pipelines(
@@ -82,6 +106,17 @@ def findings_of_pipelines(
     if outputs["TaskExecutionRoleArn"] != "none":
         for task in task_plans(client("ecs"), planned, outputs["TaskExecutionRoleArn"]):
             yield from _findings_of_plan("task", task.name, task.changes, remedy)
+
+
+def findings_of_tags(prefix: str, remedy: str) -> Iterator[Finding]:
+    """What differs in the tags of machines, pipelines and tasks, which no stack makes.
+
+    Raises:
+        AwsError: a call was refused.
+    """
+    for part in untagged(prefix):
+        for key, value in environment_tags(prefix).items():
+            yield Finding(part.kind, part.name, f"tag {key}", value, part.tags.get(key, ABSENT), remedy)
 
 
 def findings_of_subscriptions(outputs: Mapping[str, str], wanted: Sequence[str], remedy: str) -> Iterator[Finding]:

@@ -17,7 +17,8 @@ from statemachines.deploy.drift.kinds import KINDS, with_policies
 from statemachines.deploy.drift.live_tags import TAGS, live_tags, wanted_tags
 from statemachines.deploy.drift.template import Resource, Stack
 from statemachines.deploy.functions import parsed
-from statemachines.deploy.stack import BROKEN, body_wanted, stack_described, stack_tags, tags_of
+from statemachines.deploy.stack import BROKEN, body_wanted, stack_described
+from statemachines.deploy.tags import as_mapping, environment_tags
 
 READERS = 8
 """Resources that are read at once."""
@@ -44,8 +45,8 @@ def findings_of_stack(name: str, template: Path, given: Mapping[str, str], comma
         yield Finding("stack", name, "status", "complete", described["StackStatus"], f"Delete the stack. {remedy}")
         return
     parameters = {entry["ParameterKey"]: entry["ParameterValue"] for entry in described.get("Parameters", [])}
-    tags = stack_tags(described)
-    for path, should, is_ in differences({one["Key"]: one["Value"] for one in tags_of(given)}, tags):
+    tags = as_mapping(described.get("Tags"))
+    for path, should, is_ in differences(environment_tags(given.get("Environment", "")), tags):
         yield Finding("stack", name, f"tag {path}", should, is_, remedy)
     for key in sorted(given.keys() & parameters.keys()):
         if parameters[key] != given[key]:

@@ -43,9 +43,10 @@ def run_job(local: LocalAws, name: str) -> str:
     )
 
 
-def create_job(local: LocalAws, command: str) -> str:
+def create_job(local: LocalAws, command: str, name: str = "") -> str:
+    """The name of a new Glue job that runs `ndr-<command>`, and counts its runs that fail."""
     script = f"s3://code/ndr_{command.replace('-', '_')}.py"
-    name, arguments = unique("metrics"), {"--enable-observability-metrics": "true"}
+    name, arguments = name or unique("metrics"), {"--enable-observability-metrics": "true"}
     local.client("glue").create_job(
         Name=name, Role=ROLE, Command={"Name": "glueetl", "ScriptLocation": script}, DefaultArguments=arguments
     )

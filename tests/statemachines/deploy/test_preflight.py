@@ -79,6 +79,12 @@ def test_quotas_that_do_not_suffice_are_named_before_anything_is_made(
         "iam": {"Roles per account": 5, "Users per account": 0},
         "states": {"Registered state machines": 9},
         "lambda": {"Concurrent executions": 10},
+        "sagemaker": {
+            "ml.m5.large for processing job usage": 1,
+            "ml.m5.xlarge for processing job usage": 0,
+            "ml.m5.xlarge for training job usage": 0,
+            "Size of EBS volume for a processing job instance": 150,
+        },
     }
     local = start_local_aws(NDR_LOCAL_QUOTAS=json.dumps(quotas))
     deployer = led_to(local, monkeypatch)
@@ -86,6 +92,9 @@ def test_quotas_that_do_not_suffice_are_named_before_anything_is_made(
     # one role is there
     assert "iam, Roles per account (L-00000001): 25 are needed, 5 are permitted" in refused
     assert "lambda, Concurrent executions (L-00000001): 105 are needed, 10 are permitted. Ask for more" in refused
+    assert "sagemaker, ml.m5.xlarge for processing job usage (L-00000002): 1 are needed, 0 are permitted" in refused
+    assert "EBS volume for a processing job instance (L-00000004): 200 are needed, 150 are permitted" in refused
+    assert "training job" not in refused and "ml.m5.large" not in refused
     assert "states" not in refused  # nine machines are as many as permitted
     assert (deployer.tables, deployer.machines) == ([], set())
     local.stop()

@@ -98,6 +98,12 @@ def test_a_release_is_tried_and_taken_back(account: Account) -> None:
     # without a canary, it is deployed; one that was killed while it was tried is taken back, or goes on
     assert account.up(FOUR)[LIVE] == "updated, live is version 2"
     assert account.told(*ROLLBACK)["release"] == "1"
+    assert " machine " not in drifted(account, FUSED) and " alias " not in drifted(account, FUSED)
+    states = deployer.states
+    by_hand = {**deployer.definition(arn), "TimeoutSeconds": 11}
+    states.update_state_machine(stateMachineArn=arn, definition=json.dumps(by_hand))
+    assert f"dev: machine {LIVE}: definition.TimeoutSeconds" in drifted(account, FUSED)
+    (account.folder / "dev.yaml").write_text(FOUR)
     split = [{"stateMachineVersionArn": f"{arn}:{number}", "weight": 50} for number in (1, 2)]
     alias = f"{arn}:live"
     for command, end in ((ROLLBACK, {1: 100}), (("up", "dev", "--signed", str(account.wheel)), {2: 100})):
@@ -107,6 +113,12 @@ def test_a_release_is_tried_and_taken_back(account: Account) -> None:
         assert account.told(*command)[LIVE]
         assert account.routes == end
         assert account.record["underway"] is None
+
+
+def drifted(account: Account, text: str) -> str:
+    """What differs from a file of the environment."""
+    (account.folder / "dev.yaml").write_text(text)
+    return account.deployer.run("drift").output
 
 
 def test_a_signed_release_is_deployed_and_listed(account: Account, tmp_path: Path) -> None:

@@ -295,3 +295,19 @@ def test_a_step_costs_little_beyond_its_process(
     seconds = (done["LastModifiedTime"] - done["CreationTime"]).total_seconds() / len(names)
     record_property("seconds_per_step", seconds)
     assert seconds < 1
+
+
+def test_pipelines_have_tags(local_aws: LocalAws) -> None:
+    sagemaker, name = local_aws.client("sagemaker"), unique("tagged")
+    text = definition(step("A", "ndr-show"))
+    given = [{"Key": "owner", "Value": "soc"}, {"Key": "environment", "Value": "dev"}]
+    made = {"PipelineName": name, "PipelineDefinition": text, "RoleArn": ROLE, "ClientRequestToken": "t" * 32}
+    arn = sagemaker.create_pipeline(**made, Tags=given)["PipelineArn"]
+    sagemaker.add_tags(ResourceArn=arn, Tags=[{"Key": "owner", "Value": "ops"}])
+    sagemaker.update_pipeline(PipelineName=name, RoleArn=ROLE)
+    assert sagemaker.list_tags(ResourceArn=arn)["Tags"] == [{"Key": "owner", "Value": "ops"}, given[1]]
+    sagemaker.delete_tags(ResourceArn=arn, TagKeys=["owner", "absent"])
+    assert sagemaker.list_tags(ResourceArn=arn)["Tags"] == [given[1]]
+    for wrong, said in ((f"{arn}x", "does not exist"), (arn.replace(":pipeline/", ":model/"), "no pipeline")):
+        with pytest.raises(ClientError, match=said):
+            sagemaker.add_tags(ResourceArn=wrong, Tags=given)

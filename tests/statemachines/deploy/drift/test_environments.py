@@ -13,6 +13,7 @@ import yaml
 from localaws.cli.process import LocalAws
 from statemachines.deploy import environment
 from statemachines.deploy.subscribers import subscriptions
+from statemachines.deploy.tagged_parts import tag, untagged
 from tests.localaws.running import Started, wait_for
 from tests.statemachines.deploy.deployer import Deployer, led_to
 
@@ -150,7 +151,15 @@ def change_parts(deployer: Deployer) -> set[Place]:
     ]
     sagemaker.update_pipeline(PipelineName="dev-ndr-page", PipelineDefinition=json.dumps(found))
     sagemaker.delete_pipeline(PipelineName="dev-ndr-canary", ClientRequestToken="x" * 32)
+    states.untag_resource(resourceArn=arn, tagKeys=["environment"])
+    sagemaker.delete_tags(ResourceArn=f"arn:aws:sagemaker:{HERE}:pipeline/dev-ndr-alerts", TagKeys=["environment"])
+    task = {"family": "dev-ndr-fg-b", "containerDefinitions": [{"name": "fg-b", "image": "ndr-fg-b"}]}
+    other = [{"key": "environment", "value": "test"}]
+    deployer.local.client("ecs").register_task_definition(**task, tags=other)
     return {
+        ("machine", "dev-sfn_ndr_handover", "tag environment"),
+        ("pipeline", "dev-ndr-alerts", "tag environment"),
+        ("task", "dev-ndr-fg-b", "tag environment"),
         ("machine", "dev-sfn_ndr_handover", "definition.TimeoutSeconds"),
         ("machine", "dev-sfn_ndr_handover", "traces.enabled"),
         ("alias", f"{LIVE}:live", "version"),
@@ -202,6 +211,8 @@ def test_what_was_changed_by_hand_is_named_and_nothing_else(
     text = deployed.run("drift").output
     assert 'dev: schedule dev-ndr-customer-360: State: "ENABLED", not "DISABLED"\n' in text
     assert f"dev: {len(rows)} differs" in text
+    assert {part.name for part in tag("dev-")} == {"dev-sfn_ndr_handover", "dev-ndr-alerts", "dev-ndr-fg-b"}
+    assert untagged("dev-") == []
 
 
 def test_an_environment_without_a_file_is_named(
