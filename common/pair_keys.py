@@ -59,9 +59,14 @@ class Layout:
         """Keys without a peer."""
         return (owner << PORT_BITS | port) << self.low_bits | low
 
+    @property
+    def owner_bits(self) -> int:
+        """How many bits are below the owner."""
+        return PEER_BITS + PORT_BITS + self.low_bits
+
     def owner(self, keys: Integers) -> Integers:
         """The owners of keys."""
-        return keys >> (PEER_BITS + PORT_BITS + self.low_bits)
+        return keys >> self.owner_bits
 
     def owner_and_peer(self, keys: Integers) -> Integers:
         """Owner and peer of keys, in one integer."""
@@ -78,6 +83,12 @@ class Layout:
     def low(self, keys: Integers) -> Integers:
         """The lowest part of keys."""
         return keys & ((1 << self.low_bits) - 1)
+
+
+def of_owners(keys: Integers, owner_bits: int, first: int, last: int, *values: Integers) -> tuple[Integers, ...]:
+    """The sorted keys of the owners from the first on and before the last, who count from 0 then, and their values."""
+    begin, end = np.searchsorted(keys, (first << owner_bits, last << owner_bits))
+    return keys[begin:end] - (first << owner_bits), *(column[begin:end] for column in values)
 
 
 def first_of_each(ordered: Integers) -> Integers:

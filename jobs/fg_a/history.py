@@ -27,6 +27,8 @@ CODED = ("host_ip", "role", "peer_ip")
 WORDS = ("app", "domain")
 COLUMNS = (*CODED, "peer_port", "window_start_ts", "sessions_cnt", *WORDS)
 LAYOUT = Layout.up_to(WINDOWS_PER_DAY)
+ROWS_PER_PART = 9_000_000
+"""Fewer than of features: the rows of a part are all merged at once."""
 
 
 def update_pair_days(stage: StageRun, dates: Iterable[str], plan: Plan) -> None:
@@ -43,7 +45,7 @@ def update_pair_days(stage: StageRun, dates: Iterable[str], plan: Plan) -> None:
             with stage.report.step(f"pair_days {date}"):
                 day = _windows_of(date)
                 hosts = encoded(lake.arrow("delta_pair", ["host_ip"], day, coded=["host_ip"])["host_ip"]).dictionary
-                parts = plan.parts(day, day, hosts, LAYOUT.most_hosts)
+                parts = plan.parts(day, day, hosts, LAYOUT.most_hosts, ROWS_PER_PART)
                 work = RollUp(lake, digest)
                 replace_by_parts(stage, "pair_days", {"date": date}, work, parts)
 

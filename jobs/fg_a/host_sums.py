@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
@@ -43,8 +43,8 @@ def columns(spec: FeatureSpec) -> tuple[str, ...]:
 class HostSums:
     """Sums of owners by bucket, `(n_entries,)` each, by the name of their column; the peak is a maximum.
 
-    `segments` is `(n_hosts, n_windows)`: the number in `segment_ids` of the segment that each host had in a window, -1
-    where it has no slice there.
+    They are in the order of owners. `segments` is `(n_hosts, n_windows)`: the number in `segment_ids` of the segment
+    that each host had in a window, -1 where it has no slice there.
     """
 
     timeline: Timeline
@@ -56,6 +56,20 @@ class HostSums:
     counts: Mapping[str, Integers]
     seconds: Mapping[str, Floats]
     peak: Integers
+
+    def between(self, first: int, last: int) -> HostSums:
+        """The sums of the hosts from the first on and before the last."""
+        begin, end = np.searchsorted(self.owner, (first * len(ROLES), last * len(ROLES)))
+        return replace(
+            self,
+            hosts=self.hosts.slice(first, last - first),
+            segments=self.segments[first:last],
+            owner=self.owner[begin:end] - first * len(ROLES),
+            bucket=self.bucket[begin:end],
+            counts={name: counts[begin:end] for name, counts in self.counts.items()},
+            seconds={name: seconds[begin:end] for name, seconds in self.seconds.items()},
+            peak=self.peak[begin:end],
+        )
 
     def totals(self) -> dict[str, dict[str, Values]]:
         """The additive metrics by label and name, each `(n_owners, n_windows)`."""

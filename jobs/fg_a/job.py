@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
+import numpy as np
 import pyarrow as pa
 
 from common.coded import encoded
@@ -18,11 +20,15 @@ from common.windows import Windows
 from jobs.fg_a import host_sums, pair_sums, past
 from jobs.fg_a.features import Definition, fg_a_rows
 from jobs.fg_a.history import update_pair_days
-from jobs.fg_a.parts import Part, Plan
+from jobs.fg_a.parts import ROWS_AT_A_TIME, Part, Plan
 from jobs.fg_a.timeline import ROLES, Timeline
 
 CELLS_PER_PART = 4_000_000
 """Bounds the hosts of a part by the sums that each has."""
+ROWS_PER_PART = 20_000_000
+"""On one machine: so few that two parts at a time have 2 GiB; what several parts read costs more than what one does."""
+ROWS_PER_TASK = 9_000_000
+"""On a cluster, whose workers should all have something to do."""
 
 
 def run(config: StageConfig, stage: StageRun) -> None:
@@ -35,7 +41,7 @@ def run(config: StageConfig, stage: StageRun) -> None:
         timelines = [_timeline(day, stage.spec) for day in config.windows.by_day()]
         plan = Plan(stage.lake)
         update_pair_days(stage, {date for timeline in timelines for date in timeline.days()}, plan)
-        parts = [part for timeline in timelines for part in _parts(timeline, hosts, stage.spec, plan)]
+        parts = [part for timeline in timelines for part in _parts(timeline, hosts, stage, plan)]
         with stage.report.step("fg_a"):
             work = Features(stage.lake, stage.project)
             stage.report.rows_out = replace_by_parts(stage, "fg_a", config.windows, work, parts)
@@ -54,11 +60,12 @@ def _timeline(windows: Windows, spec: FeatureSpec) -> Timeline:
     return Timeline(windows, spec.window_labels, spec.lookback_days)
 
 
-def _parts(timeline: Timeline, hosts: pa.Array, spec: FeatureSpec, plan: Plan) -> list[Part]:
+def _parts(timeline: Timeline, hosts: pa.Array, stage: StageRun, plan: Plan) -> list[Part]:
     """The parts of a day."""
-    per_host = len(ROLES) * timeline.n_buckets * (len(spec.sums) + 2)
+    per_host = len(ROLES) * timeline.n_buckets * (len(stage.spec.sums) + 2)
     most_hosts = min(CELLS_PER_PART // per_host, timeline.layout.most_hosts)
-    return plan.parts(timeline.windows, timeline.history, hosts, most_hosts, timeline.days())
+    most_rows = ROWS_PER_TASK if stage.engine.is_cluster else ROWS_PER_PART
+    return plan.parts(timeline.windows, timeline.history, hosts, most_hosts, most_rows, timeline.days())
 
 
 @dataclass(frozen=True)
@@ -85,7 +92,7 @@ def _rows(lake: LakeReader, part: Part, definition: Definition) -> pa.Table:
         "delta_host", host_sums.columns(lake.spec), timeline.history, coded=host_sums.CODED, hosts=hosts
     )
     sums = host_sums.host_sums(slices, lake.spec, timeline)
-    pairs = pair_sums.pair_sums(
+    pairs = pair_sums.pair_pieces(
         (
             lake.arrow("delta_pair", pair_sums.COLUMNS, piece, coded=pair_sums.CODED, hosts=hosts)
             for piece in part.slices
@@ -94,7 +101,7 @@ def _rows(lake: LakeReader, part: Part, definition: Definition) -> pa.Table:
         timeline,
         definition.project.high_risk_segments,
     )
-    before = past.past_of(
+    before = past.past_pieces(
         (
             lake.arrow("pair_days", past.COLUMNS, equal={"date": dates}, coded=past.CODED, hosts=hosts)
             for dates in part.days
@@ -104,4 +111,12 @@ def _rows(lake: LakeReader, part: Part, definition: Definition) -> pa.Table:
         timeline,
         pairs.layout,
     )
-    return fg_a_rows(sums, pairs, before, definition)
+    pa.default_memory_pool().release_unused()  # NumPy, which does the rest, has memory of its own
+    steps = -(-len(pairs) // ROWS_AT_A_TIME)
+    bounds = np.linspace(0, len(sums.hosts), max(steps, 1) + 1).astype(int).tolist()
+    found = (
+        fg_a_rows(sums.between(*some), pairs.between(*some), before.between(*some), definition)
+        for some in pairwise(bounds)
+        if some[0] < some[1]
+    )
+    return pa.concat_tables([definition.table.arrow.empty_table(), *found])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from common.arrays import Flags, Integers
 from common.coded import Names
-from common.pair_keys import PEER_BITS, PORT_BITS, Layout, distinct, first_of_each, grouped, together
+from common.pair_keys import PEER_BITS, PORT_BITS, Layout, distinct, first_of_each, grouped, of_owners, together
 from jobs.fg_a.past import Days, Past
 from jobs.fg_a.rows import integers, owned
 from jobs.fg_a.sums import Keyed
@@ -25,13 +25,12 @@ COLUMNS = (*CODED, "peer_port", "window_start_ts", "sessions_cnt", "bytes_src_su
 class PairSums:
     """Sessions and bytes by key, `(n_entries,)` each, sorted; and the segments that were met, `(n_met,)`.
 
-    A key has the owner, the number of the peer in `peers`, the port, and twice the bucket, plus one if the peer is in
+    A key has the owner, the number of the peer, the port, and twice the bucket, plus one if the peer is in
     a high-risk segment. A key of `met` has the owner, the number of a segment, and the bucket.
     """
 
     layout: Layout
     n_owners: int
-    peers: pa.Array
     keys: Integers
     sessions: Integers
     bytes: Integers
@@ -99,9 +98,30 @@ class PairSums:
         )
 
 
-def pair_sums(
+@dataclass(frozen=True)
+class PairPieces:
+    """The sums of hosts in pieces, as they were read: keys, sessions and bytes, and keys of `met`, as in `PairSums`."""
+
+    layout: Layout
+    peers: pa.Array
+    sums: Sequence[tuple[Integers, ...]]
+    met: Sequence[Integers]
+
+    def __len__(self) -> int:
+        """How many sums they have."""
+        return sum(len(keys) for keys, *_ in self.sums)
+
+    def between(self, first: int, last: int) -> PairSums:
+        """The sums of the hosts from the first on and before the last, who count from 0 then."""
+        bits, owners = self.layout.owner_bits, (first * len(ROLES), last * len(ROLES))
+        keys, sessions, size = together([of_owners(keys, bits, *owners, *values) for keys, *values in self.sums])
+        met = distinct(np.concatenate([of_owners(keys, bits, *owners)[0] for keys in self.met]))
+        return PairSums(self.layout, owners[1] - owners[0], keys, sessions, size, met)
+
+
+def pair_pieces(
     slices: Iterable[pa.Table], hosts: pa.Array, timeline: Timeline, high_risk_segments: Collection[str]
-) -> PairSums:
+) -> PairPieces:
     """The sums of these hosts; `slices` are parts of `delta_pair`, each held by itself."""
     layout, peers, segments = timeline.layout, Names(), Names()
     parts: list[tuple[Integers, ...]] = []
@@ -116,6 +136,4 @@ def pair_sums(
         keys = layout.keys(owner, peers.numbers(rows["peer_ip"]), integers(rows, "peer_port"), low)
         size = integers(rows, "bytes_src_sum") + integers(rows, "bytes_dst_sum")
         parts.append(grouped(keys, integers(rows, "sessions_cnt"), size))
-    keys, sessions, size = together(parts)
-    held = distinct(np.concatenate(met))
-    return PairSums(layout, len(hosts) * len(ROLES), peers.texts, keys, sessions, size, held)
+    return PairPieces(layout, peers.texts, parts, met)

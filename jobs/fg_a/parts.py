@@ -16,8 +16,6 @@ from common.lake.reader import LakeReader
 from common.lake.window_rows import rows_by_window
 from common.windows import Windows
 
-ROWS_PER_PART = 9_000_000
-"""So few that two parts at a time have 2 GiB; what several parts read costs more than what one does."""
 ROWS_AT_A_TIME = 1_000_000
 
 
@@ -38,25 +36,31 @@ class Plan:
         self._lake = lake
 
     def parts(
-        self, windows: Windows, slices: Windows, hosts: pa.Array, most_hosts: int, days: Sequence[str] = ()
+        self,
+        windows: Windows,
+        slices: Windows,
+        hosts: pa.Array,
+        most_hosts: int,
+        most_rows: int,
+        days: Sequence[str] = (),
     ) -> list[Part]:
-        """The parts of the work on hosts and windows that reads these slices and days."""
+        """The parts of the work on hosts and windows that reads these slices and days, each some of the slices."""
         held = rows_by_window(self._lake, "delta_pair", slices)
         rows = {window: held.get(window.key, 0) for window in slices}
-        ranges = self._ranges(slices, sum(rows.values()), hosts, most_hosts)
+        ranges = self._ranges(slices, sum(rows.values()), hosts, most_hosts, most_rows)
         most = ROWS_AT_A_TIME * len(ranges)
         read = tuple(spans(rows, most))
         dates = tuple(map(tuple, pieces({day: self._days[day] for day in days if day in self._days}, most)))
         return [Part(windows, chosen, read, dates) for chosen in ranges]
 
-    def _ranges(self, slices: Windows, rows: int, hosts: pa.Array, most_hosts: int) -> list[HostRange]:
+    def _ranges(self, slices: Windows, rows: int, hosts: pa.Array, most_hosts: int, most_rows: int) -> list[HostRange]:
         """Ranges of the hosts, bounded in hosts and in their rows, of which there are so many in all."""
-        if rows <= ROWS_PER_PART and len(hosts) <= most_hosts:
+        if rows <= most_rows and len(hosts) <= most_hosts:
             return [ALL_HOSTS]
         ordered = hosts.sort()
         found = positions(self._lake.arrow("delta_pair", ["host_ip"], slices, coded=["host_ip"])["host_ip"], ordered)
-        weights = np.bincount(found[found >= 0], minlength=len(hosts)) + ROWS_PER_PART // most_hosts
-        return list(host_ranges(ordered.to_pylist(), weights, ROWS_PER_PART))
+        weights = np.bincount(found[found >= 0], minlength=len(hosts)) + most_rows // most_hosts
+        return list(host_ranges(ordered.to_pylist(), weights, most_rows))
 
     @cached_property
     def _days(self) -> dict[str, int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from common.arrays import Integers
 from common.coded import positions
-from common.pair_keys import PORT_BITS, Layout, distinct, first_of_each
+from common.pair_keys import PORT_BITS, Layout, distinct, first_of_each, of_owners
 from jobs.fg_a.rows import integers, owned
 from jobs.fg_a.timeline import DAY_MICROS, ROLES, Timeline
 
@@ -66,9 +66,29 @@ class Past:
         return found
 
 
-def past_of(days: Iterable[pa.Table], hosts: pa.Array, peers: pa.Array, timeline: Timeline, layout: Layout) -> Past:
-    """The days of these hosts before the first slice; `days` are parts of `pair_days`, each held by itself."""
-    services, ports = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)]
+@dataclass(frozen=True)
+class PastPieces:
+    """The past of hosts in pieces, as they were read: the keys of services, and of ports, each with a day."""
+
+    layout: Layout
+    services: Sequence[Integers]
+    ports: Sequence[Integers]
+
+    def between(self, first: int, last: int) -> Past:
+        """That of the hosts from the first on and before the last, who count from 0 then."""
+        low, owners = self.layout.low_bits, (first * len(ROLES), last * len(ROLES))
+        found = []
+        for pieces, bits in ((self.services, self.layout.owner_bits), (self.ports, PORT_BITS + low)):
+            keys = [of_owners(piece, bits, *owners)[0] for piece in pieces]
+            found.append(Days.of(distinct(np.concatenate([np.zeros(0, dtype=np.int64), *keys])), low))
+        return Past(*found)
+
+
+def past_pieces(
+    days: Iterable[pa.Table], hosts: pa.Array, peers: pa.Array, timeline: Timeline, layout: Layout
+) -> PastPieces:
+    """The past of these hosts before the first slice; `days` are parts of `pair_days`, each held by itself."""
+    services, ports = list[Integers](), list[Integers]()
     for rows in days:
         rows, owner = owned(rows, hosts)
         first = integers(rows, "first_slice_ts")
@@ -77,5 +97,4 @@ def past_of(days: Iterable[pa.Table], hosts: pa.Array, peers: pa.Array, timeline
         port, peer = integers(rows, "peer_port"), positions(rows["peer_ip"], peers)
         ports.append(distinct(layout.by_port(owner, port, day)[before]))
         services.append(distinct(layout.keys(owner, peer, port, day)[before & (peer >= 0)]))
-    low = layout.low_bits
-    return Past(*(Days.of(distinct(np.concatenate(parts)), low) for parts in (services, ports)))
+    return PastPieces(layout, services, ports)

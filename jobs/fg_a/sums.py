@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from common.arrays import Flags, Floats, Integers
 from jobs.fg_a.timeline import Timeline
 
-CELLS_PER_CHUNK = 4_000_000
+CELLS_PER_CHUNK = 1_000_000
 TABLE_SIZE = 1 << 16
 
 

@@ -6,7 +6,7 @@ import pytest
 from duckdb import DuckDBPyConnection
 
 from common.windows import Windows
-from jobs.fg_a import parts
+from jobs.fg_a import job, parts
 from jobs.fg_a.job import run
 from tests import oracle
 from tests.conftest import Stages
@@ -32,8 +32,9 @@ def test_features_of_a_range_equal_the_oracle(features: Stages, edge_oracle: Duc
 def test_features_in_many_parts_equal_the_oracle(
     features: Stages, edge_oracle: DuckDBPyConnection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("ROWS_PER_PART", "ROWS_AT_A_TIME"):
-        monkeypatch.setattr(parts, name, 20)
+    for name in ("ROWS_PER_PART", "ROWS_PER_TASK", "ROWS_AT_A_TIME"):
+        monkeypatch.setattr(job, name, 20)
+    monkeypatch.setattr(parts, "ROWS_AT_A_TIME", 20)
     before = features.lake.file_paths("fg_a")
     features.run_windows(run, str(EDGE_WINDOWS))
     assert len(features.lake.file_paths("fg_a") - before) > len(EDGE_WINDOWS.by_day())

@@ -35,15 +35,14 @@ def lake(tmp_path: Path) -> Lake:
 
 
 def test_a_small_run_is_one_part_that_is_read_at_once(lake: Lake) -> None:
-    (part,) = Plan(lake).parts(NOW, SLICES, HOSTS, 100, ["2026-03-07", "2026-03-08", "2026-03-09"])
+    (part,) = Plan(lake).parts(NOW, SLICES, HOSTS, 100, 100, ["2026-03-07", "2026-03-08", "2026-03-09"])
     assert (part.windows, part.hosts, part.slices) == (NOW, ALL_HOSTS, (SLICES,))
     assert part.days == (("2026-03-08", "2026-03-09"),), "a day without a roll-up is not read"
 
 
 def test_many_rows_are_divided_by_hosts_and_read_in_pieces(lake: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parts, "ROWS_PER_PART", 8)
     monkeypatch.setattr(parts, "ROWS_AT_A_TIME", 4)
-    found = Plan(lake).parts(NOW, SLICES, HOSTS, 8, ["2026-03-09"])
+    found = Plan(lake).parts(NOW, SLICES, HOSTS, 8, 8, ["2026-03-09"])
     # weights 8 + 1, 4 + 1 and 4 + 1 make three parts; each has a third of a slice's 4 rows, so 3 slices make a piece
     assert [part.hosts for part in found] == [
         HostRange("", "10.0.0.2"),
@@ -54,5 +53,5 @@ def test_many_rows_are_divided_by_hosts_and_read_in_pieces(lake: Lake, monkeypat
 
 
 def test_many_hosts_are_divided_even_if_they_have_few_rows(lake: Lake) -> None:
-    found = Plan(lake).parts(NOW, SLICES, HOSTS, 1)
+    found = Plan(lake).parts(NOW, SLICES, HOSTS, 1, 100)
     assert len(found) == 3

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from common.contracts import tables
 from common.windows import Windows, parse_moment
-from jobs.fg_a.past import COLUMNS, Past, past_of
+from jobs.fg_a.past import COLUMNS, Past, past_pieces
 from jobs.fg_a.timeline import Timeline
 from tests.factories import SPEC, table_row
 from tests.types import Row
@@ -29,7 +29,7 @@ def day(first_slice: str, **overrides: object) -> Row:
 
 def past(*parts: list[Row]) -> Past:
     made = (pa.Table.from_pylist(rows, schema=TABLE.arrow).select(COLUMNS) for rows in parts)
-    return past_of(made, HOSTS, PEERS, TIMELINE, TIMELINE.layout)
+    return past_pieces(made, HOSTS, PEERS, TIMELINE, TIMELINE.layout).between(0, len(HOSTS))
 
 
 def days_of_service(found: Past, owner: int, peer: int, port: int) -> int:
