@@ -171,10 +171,18 @@ class PriorMaxima:
         others = of_others(leaders, names, pairs.group, pairs.host)
         matters = best > np.maximum(others, floors[pairs.kind])
         own_pairs = (pairs.group * len(pairs.hosts) + pairs.host)[matters]
-        there = names >= 0
-        begins, found = begins_of(there.sum(axis=1)), (leaders[there], names[there].astype(np.int32))
-        maxima = cls(floors, pairs.groups, pairs.hosts, begins, *found, own_pairs, best[matters])
+        maxima = cls.of_matrix(floors, pairs.groups, pairs.hosts, leaders, names, own_pairs, best[matters])
         return maxima, pairs.in_parts(others)
+
+    @classmethod
+    def of_matrix(
+        cls, floors: Floats, groups: Integers, hosts: Integers, leaders: Floats, names: Integers,
+        own_pairs: Integers, own: Floats,
+    ) -> PriorMaxima:  # fmt: skip
+        """With the leaders of one group in each row, and -1 as the name of those that are missing."""
+        there = names >= 0
+        begins = begins_of(there.sum(axis=1))
+        return cls(floors, groups, hosts, begins, leaders[there], names[there].astype(np.int32), own_pairs, own)
 
     def places(self, group: Coded, host: Coded) -> Places:
         """The places of rows with these groups and hosts here: the same for all quantities of a model."""
@@ -237,6 +245,6 @@ class PriorMaxima:
         return cls(floors, groups, hosts, begins, values, names, own_pairs, own)
 
 
-def begins_of(counts: Integers) -> Integers:
+def begins_of(counts: NDArray[Any]) -> Integers:
     """Where the leaders of each group begin, of which there are so many, and at the end the number of all."""
     return np.append(0, np.cumsum(counts, dtype=np.int64))
