@@ -66,6 +66,7 @@ def up(environment: str, allow_replace: bool, parts: Sequence[str], canary: Cana
     from statemachines.deploy.canary import CanaryError, check_quiet
     from statemachines.deploy.deployment import deploy_all
     from statemachines.deploy.environment import trusted_key
+    from statemachines.deploy.function_images import check_functions, function_images
     from statemachines.deploy.parts import machines_of, stacks_of
     from statemachines.deploy.permissions.preflight import check_roles
     from statemachines.deploy.preflight import checks, run
@@ -80,14 +81,15 @@ def up(environment: str, allow_replace: bool, parts: Sequence[str], canary: Cana
     if signatures.signed is None:
         click.echo("signatures: not checked, as the environment has no trust_key", err=True)
     looked_at = list(checks(prefix, chosen, described.parameters, projects))
+    looked_at.append(lambda: check_functions(prefix, chosen, described.parameters))
+    planned: list[Plan] = []
     if "ndr" in chosen:
         pipelines = look_up(client("sagemaker"), names(), prefix)
         planned = _planned(described, pipelines, None)
-        looked_at += [
-            lambda: check_images(planned),
-            lambda: signatures.check_images(planned),
-            lambda: check_jobs(planned),
-        ]
+        looked_at += [lambda: check_images(planned), lambda: check_jobs(planned)]
+    given = described.parameters
+    if signatures.signed:
+        looked_at.append(lambda: signatures.check_images(planned, function_images(prefix, chosen, given)))
     looked_at.append(lambda: check_roles(prefix, chosen, described.parameters))
     if canary:
         machines = [f"{prefix}{machine}" for machine in machines_of(chosen)]

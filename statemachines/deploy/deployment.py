@@ -8,13 +8,13 @@ from typing import Any
 
 import click
 
-from common import __version__
 from common.aws.clients import client
 from common.errors import ParameterError
 from common.runtime.output import activity
 from statemachines.canary_option import Canary
 from statemachines.deploy.canary import try_out
 from statemachines.deploy.code import CUSTOMER_360_SCRIPTS, SCRIPTS, Code, read_code, upload_code
+from statemachines.deploy.function_images import release_of_images
 from statemachines.deploy.parts import FOUNDATION, Stack, machines_of, stacks_of
 from statemachines.deploy.projects import deploy_project, read_project
 from statemachines.deploy.publish import Published, go_live, prepare
@@ -52,7 +52,7 @@ def deploy_all(
     if projects and "ndr" not in parts:
         raise ParameterError("projects need the part ndr, which is left out", "Add the part, or leave out the projects")
     wanted = [read_project(path) for path in projects]
-    given = {"Release": __version__, **parameters, "Environment": prefix}
+    given = {**release_of_images(), **parameters, "Environment": prefix}
     check_parameters(given)
     scripts = {name: path for part in parts for name, path in SCRIPTS_OF.get(part, {}).items()}
     with activity("code of the Glue job"):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from common import __version__
 from common.aws.clients import aws_errors, client
 from common.errors import ParameterError
 from common.runtime.environments import prefix_of
@@ -21,6 +20,7 @@ from statemachines.deploy.drift.parts import (
 )
 from statemachines.deploy.drift.stacks import DEPLOY, findings_of_stack, is_whole
 from statemachines.deploy.environment import read_environment
+from statemachines.deploy.function_images import release_of_images
 from statemachines.deploy.parts import FOUNDATION, machines_of, stacks_of
 from statemachines.deploy.projects import message_of, read_project
 from statemachines.deploy.registry import STACK
@@ -55,7 +55,7 @@ def drift(environment: str) -> Iterator[Finding]:
     stacks = stacks_of(prefix, described.parts)
     command = f"ndr-statemachines up {environment}"
     remedy = DEPLOY.format(command=command)
-    given = {"Release": __version__, **described.parameters, "Environment": prefix}
+    given = {**release_of_images(), **described.parameters, "Environment": prefix}
     for stack in stacks:
         yield from findings_of_stack(stack.name, stack.template, given, command)
     cloudformation = client("cloudformation")
