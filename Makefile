@@ -1,5 +1,6 @@
 .DEFAULT_GOAL := help
 SHELL := bash
+unexport PYTHONDONTWRITEBYTECODE # what is compiled once need not be compiled by each test and command
 PYTHON ?= python3
 VENV := .venv
 SPARK_VENV := .venv-spark

@@ -17,7 +17,7 @@ from common.lake.lake import Lake
 from common.windows import Windows
 from tests.oracle.compare import assert_tables_equal
 
-TABLES = ("delta_host", "delta_pair", "pair_counts", "fg_a", "fg_c")
+TABLES = ("sessions", "delta_host", "delta_pair", "pair_counts", "fg_a", "fg_c")
 
 
 def check(lake: Lake, window: Windows, reference: Path) -> dict[str, int]:

@@ -27,7 +27,7 @@ Add = dict[str, Any]
 
 
 def write_commits(
-    template: Path, lake: Path, window: Windows, commits: int, files: int = 1, *, is_kept_up: bool = False
+    template: Path, lake: Path, window: Windows, commits: int, files: int = 1, *, days_as_written: int | None = None
 ) -> None:
     """Makes a lake of that many windows before the given one, each like the only window of the template.
 
@@ -37,10 +37,11 @@ def write_commits(
         window: the window that comes next.
         commits: the number of windows, each of which was a commit to each table.
         files: the number of files of a window in `fg_a`.
-        is_kept_up: whether the days before the last one that is over have a file each, as upkeep leaves them.
+        days_as_written: so many days before that of the window are as their windows wrote them, and those before them
+            have a file each, as upkeep leaves them; None for all days.
     """
     shutil.copytree(template, lake)
-    last_day = f"{window.start - timedelta(days=1):%Y-%m-%d}"
+    kept_up_before = "" if days_as_written is None else f"{window.start - timedelta(days=days_as_written):%Y-%m-%d}"
     for log in sorted(template.glob(f"*/{LOG}")):
         added = list(_added(log))
         if added and commits:
@@ -50,7 +51,7 @@ def write_commits(
             shutil.copy(log / f"{0:020d}.json", table / LOG)
             several = files if table.name == "fg_a" else 1
             sources = [Source(log.parent, table, add) for add in added for _ in range(several)]
-            _write_log(table, sources, window, commits, last_day if is_kept_up else "")
+            _write_log(table, sources, window, commits, kept_up_before)
             DeltaTable(table).create_checkpoint()
 
 

@@ -2,8 +2,9 @@
 
     python -m bench.reference --sessions FOLDER --lake FOLDER --window START --out FOLDER
 
-Instead of sessions, `--lines` takes log lines, `*.csv` of PAN-OS or `*.json` of ECS, from which it makes sessions in
-Parquet first, without checking values. FG-C is computed if the lake has baselines.
+It keeps the sessions as a table with all their columns, too, as the product does. Instead of sessions, `--lines` takes
+log lines, `*.csv` of PAN-OS or `*.json` of ECS, from which it makes sessions in Parquet first, without checking values;
+these are what it keeps. FG-C is computed if the lake has baselines.
 
 It is optimised for speed: sessions are grouped once for pairs and pair counts, the slices of all look-backs once with
 conditional sums, and intermediate tables stay in memory. It supports only the default project and a single window.
@@ -17,6 +18,7 @@ import time
 from pathlib import Path
 
 import duckdb
+import pyarrow.parquet as pq
 
 from bench import reference_slices as slices
 from bench.reference_deviations import fg_c_steps
@@ -25,6 +27,9 @@ from bench.reference_logs import sessions_of
 from common.features.spec import load_spec
 from common.lake.lake import Lake
 from common.windows import Windows
+
+COMPRESSED = "COMPRESSION zstd, COMPRESSION_LEVEL 1"
+"""As the product compresses its tables."""
 
 
 def run(
@@ -54,14 +59,17 @@ def run(
     connection.execute("SET preserve_insertion_order = false")
     files = f"{sessions}/*.parquet"
     if lines:
-        files = f"{out}/sessions.parquet"
-        step("parse", written("sessions", sessions_of(lines)))
+        files = f"{out}/parsed.parquet"
+        step("parse", written("parsed", sessions_of(lines)))
     connection.execute(f"CREATE VIEW sessions AS SELECT * FROM read_parquet('{files}')")
     began = time.monotonic()
     row = connection.execute(slices.DUPLICATES).fetchone()
     if row is None or row[0]:
         raise SystemExit("the sessions have duplicates, which the reference does not support")
     seconds["duplicates"] = round(time.monotonic() - began, 3)
+    if sessions:
+        query = slices.kept(files, pq.read_schema(next(sessions.glob("*.parquet"))).names, window)
+        step("sessions", f"COPY ({query}) TO '{out}/sessions.parquet' (FORMAT parquet, {COMPRESSED})")
     places = {f"{side}_internal": slices.internal(f"{side}_ip") for side in ("src", "dst")}
     places |= {f"{side}_segment": slices.segment(f"{side}_ip") for side in ("src", "dst")}
     hosts = " UNION ALL ".join(f"({slices.delta_host(spec, window, role)})" for role in slices.HOST_COLUMN)

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
+import pyarrow as pa
+
 from common.contracts import QUANTILE_SOURCES, QUANTILES
+from common.contracts.session import SESSION_COLUMNS
+from common.contracts.types import arrow_schema
+from common.contracts.window_columns import TIMESTAMP
 from common.features.spec import FeatureSpec
 from common.windows import Windows
 
@@ -10,6 +17,13 @@ DENIED = "(action = 'deny' OR action ^@ 'drop' OR action ^@ 'reset')"
 RESET = "session_end_reason ^@ 'tcp-rst'"
 NO_REPLY = "(bytes_received = 0 OR (bytes_received IS NULL AND packets_received = 0))"
 FAILED = f"({DENIED} OR {RESET} OR {NO_REPLY} OR app = 'incomplete')"
+SQL_TYPES = {
+    pa.string(): "VARCHAR",
+    pa.int32(): "INTEGER",
+    pa.int64(): "BIGINT",
+    pa.float64(): "DOUBLE",
+    TIMESTAMP: "TIMESTAMPTZ",
+}
 HOST_COLUMN = {"outbound": "src_ip", "inbound": "dst_ip"}
 DUPLICATES = """
 SELECT count(*) - count(DISTINCT hash(device_serial, session_id, start_ts, event_type, subtype, sequence_number))
@@ -60,6 +74,19 @@ SELECT src_ip, dst_ip, dst_port, any_value(src_segment) AS segment_id, sum(sessi
     max(last_end_ts) AS event_ts, {bounds}
 FROM services WHERE src_internal OR dst_internal GROUP BY src_ip, dst_ip, dst_port
 """
+
+
+def kept(files: str, present: Collection[str], window: Windows) -> str:
+    """All columns of the sessions of Parquet files, null where these lack them, and where each session is from."""
+    columns = (
+        name if name in present else f"NULL::{SQL_TYPES[kind]} AS {name}"
+        for name, kind in ((field.name, field.type) for field in arrow_schema(SESSION_COLUMNS))
+    )
+    return f"""
+    SELECT {", ".join(columns)}, filename AS source_file, file_row_number + 1 AS source_line,
+        '{window.start:%Y-%m-%d}' AS date, '{window.key}' AS "window"
+    FROM read_parquet('{files}', filename = true, file_row_number = true)
+    """
 
 
 def internal(address: str) -> str:

@@ -1,9 +1,10 @@
-"""The cost of a live window on lakes of many commits, without and with upkeep.
+"""The cost of a live window on lakes of many commits, with and without upkeep.
 
     python -m bench.upkeep --out build/bench --commits 0 500 5000
 
-A window of 60 hosts is run by ndr-15m, in turns, on a lake that has that many windows, and on one that ndr-maintain
-has kept up each night, the last one of which is run. The lakes are made of one window, without an engine.
+A window of 60 hosts is run by ndr-15m, in turns, on three lakes that have that many windows: one that ndr-maintain has
+kept up each night, the last one of which is run; one without it, where the windows have put the files of earlier days
+together; and one of a release whose windows did not. The lakes are made of one window, without an engine.
 """
 
 from __future__ import annotations
@@ -26,6 +27,9 @@ from common.windows import WINDOW, Windows
 
 DAY = "2024-03-05"
 FIRST, LAST = Windows.parse(f"{DAY}T12:08Z"), Windows.parse(f"{DAY}T12:38Z")
+LAKES = {"kept_up": 1, "by_windows": 1, "as_written": None}
+"""The days before that of the window that each lake has as their windows wrote them; None for all."""
+MOST_WINDOWS = 96
 UPKEEP = f"""
 import sys
 from datetime import datetime
@@ -70,26 +74,37 @@ def measure(given: argparse.Namespace) -> dict[str, Any]:
     found: dict[str, Any] = {"machine": machine(), "hosts": given.hosts, "commits": {}}
     before = Windows(LAST.start - WINDOW, LAST.start)
     for commits in given.commits:
-        lake = folder / f"as-written-{commits}"
-        kept_up = folder / f"kept-up-{commits}"
-        write_commits(template, lake, before, commits, given.feature_files)
-        write_commits(template, kept_up, before, commits, given.feature_files, is_kept_up=True)
-        upkeep = run([sys.executable, "-c", UPKEEP, str(kept_up)])
-        runs: dict[Path, list[Run]] = {lake: [], kept_up: []}
-        for place in runs:
-            live(before, batches[before.key], place)  # rolls up the days before, which is done once
+        lakes = {name: folder / f"{name}-{commits}" for name in LAKES}
+        for name, lake in lakes.items():
+            write_commits(template, lake, before, commits, given.feature_files, days_as_written=LAKES[name])
+        upkeep = run([sys.executable, "-c", UPKEEP, str(lakes["kept_up"])])
+        runs: dict[str, list[Run]] = {name: [] for name in lakes}
+        for lake in lakes.values():
+            live(before, batches[before.key], lake)  # rolls up the days before, which is done once
+        together = settled(before, batches[before.key], lakes["by_windows"])
         for _ in range(given.repeats):
-            for place, measured in runs.items():
-                measured.append(live(LAST, batches[LAST.key], place))
-        found["commits"][commits] = {
-            "as_written": summary(runs[lake]) | _size(lake),
-            "kept_up": summary(runs[kept_up]) | _size(kept_up),
-            "upkeep": summary([upkeep]),
-        }
+            for name, lake in lakes.items():
+                runs[name].append(live(LAST, batches[LAST.key], lake))
+        of_lakes = {name: summary(runs[name]) | _size(lake) for name, lake in lakes.items()}
+        found["commits"][commits] = of_lakes | {"upkeep": summary([upkeep])}
+        if together:
+            found["commits"][commits]["putting_together"] = summary(together) | {"windows": len(together)}
         print(_line(commits, found["commits"][commits]), flush=True)
-        for place in runs:
-            shutil.rmtree(place)
+        for lake in lakes.values():
+            shutil.rmtree(lake)
     return found
+
+
+def settled(window: Windows, batch: Path, lake: Path) -> list[Run]:
+    """The runs of the window that put files of the day before together, until there is nothing left to do."""
+    runs: list[Run] = []
+    while len(runs) < MOST_WINDOWS:
+        before = _size(lake)["files"]
+        made = live(window, batch, lake)
+        if _size(lake)["files"] == before:
+            break
+        runs.append(made)
+    return runs
 
 
 def _size(lake: Path) -> dict[str, int]:

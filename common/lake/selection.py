@@ -255,6 +255,8 @@ def _bounds(statistics: pq.Statistics | None) -> tuple[Any, Any] | None:
 
 def with_columns(rows: pa.Table, schema: pa.Schema) -> pa.Table:
     """The rows with the columns of the schema; those that they lack, as older files do, are null."""
+    if rows.schema.equals(schema):
+        return rows
     held = dict(zip(rows.column_names, rows.columns, strict=True))
     columns = [_as(held[field.name], field.type) if field.name in held else _nulls(rows, field) for field in schema]
     return pa.Table.from_arrays(columns, schema=schema)

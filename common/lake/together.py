@@ -17,6 +17,7 @@ from common.lake.reader import LakeReader
 from common.lake.selection import PARTITION, bound_of
 from common.lake.streamed_file import StreamedFile
 from common.lake.table_files import WINDOW
+from common.lake.troubles import unreadable, unwritable
 from common.storage.filesystems import subtree
 
 FILE_BYTES = 128 << 20
@@ -89,11 +90,19 @@ def stored_columns(lake: LakeReader, name: str, partitions: Sequence[str]) -> pa
 
 
 def rows_of(lake: LakeReader, name: str, files: Iterable[File]) -> Iterator[pa.Table]:
-    """The rows of each file."""
+    """The rows of each file.
+
+    Raises:
+        TableError: a file cannot be read.
+    """
     folder = subtree(lake.location(name))
     for file in files:
-        with folder.open_input_file(unquote(file.path)) as stream:
-            yield pq.ParquetFile(stream).read(use_threads=False)  # of many small files, threads take most of the time
+        try:
+            with folder.open_input_file(unquote(file.path)) as stream:
+                rows = pq.ParquetFile(stream).read(use_threads=False)  # of small files, threads take most of the time
+        except (pa.ArrowException, OSError) as error:
+            raise unreadable(name, lake.uri, error) from error
+        yield rows
 
 
 def written_together(
@@ -111,12 +120,16 @@ def written_together(
 
     Raises:
         TableError: the files have other rows than the log says.
+        CommitError: the new file cannot be written.
     """
     folder = group.files[0].folder
     path = f"{folder}/{name_together(file.path for file in group.files)}"
-    with StreamedFile(lake.location(name), lake.table(name), path, schema) as made:
-        for part in parts:
-            made.add(part)
+    try:
+        with StreamedFile(lake.location(name), lake.table(name), path, schema) as made:
+            for part in parts:
+                made.add(part)
+    except (pa.ArrowException, OSError) as error:
+        raise unwritable(name, lake.uri, error) from error
     if made.rows != sum(file.rows for file in group.files):
         raise TableError(
             f"the files of table {name} in {lake.uri} at {folder} have {made.rows:,} rows, but not by its log",

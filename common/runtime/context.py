@@ -11,6 +11,7 @@ from common.runtime.engine import Engine
 from common.runtime.events import run_id
 from common.runtime.output import activity
 from common.runtime.run_report import RunReport
+from common.runtime.upkeep import keep_up
 from common.windows import Windows
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def open_stages(
     """Yields a function that runs a stage and prints its run report; all its runs share one engine.
 
     With `together`, the stages are parts of one run over the same windows: their notes in `window_status` are
-    written in two commits.
+    written in two commits. After a run of one window, some small files that earlier ones left are put together.
     """
     from common.features.spec import load_spec
     from common.lake.lake import Lake
@@ -88,6 +89,7 @@ def open_stages(
     clear_up(LakeReader(config.lake_uri, spec))
     with Engine(config.engine, remote_storage=config.lake_uri.startswith("s3://")) as engine:
         lake = Lake.opened(config.lake_uri, spec, engine, project.identity)
+        written: set[str] = set()
 
         def start(stage: str, own: Any, work: Callable[[Any, StageRun], None]) -> None:
             report = new_report(stage, own)
@@ -95,9 +97,12 @@ def open_stages(
             with activity("", stage):
                 work(own, StageRun(spec, project.settings, lake, engine, report))
             report.show()
+            written.update(report.tables)
 
         with lake.journal.together() if together else nullcontext():
             yield start
+        if len(config.windows) == 1:
+            keep_up(lake, written, config.windows)
 
 
 def new_report(stage: str, config: StageConfig) -> RunReport:

@@ -56,7 +56,7 @@ def run(config: DeltaConfig, stage: StageRun) -> None:
 
 def _write_sessions(intake: Intake, stage: StageRun, windows: Windows) -> None:
     with stage.report.step(sessions.TABLE):
-        stage.report.wrote(sessions.TABLE, *sessions.write_sessions(stage.lake, intake.kept, windows))
+        sessions.write_sessions(stage, intake.kept, windows)
         _remove_outdated(sessions.TABLE, stage, windows)
 
 

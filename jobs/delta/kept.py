@@ -25,7 +25,8 @@ from jobs.delta.staged import StagedFile
 from jobs.delta.staging import SLICE
 
 ROWS_PER_READ = 1 << 18
-ROWS_PER_PART = 1 << 22
+ROWS_PER_PART = 1 << 20
+"""So few that all threads have something to do, and hold little of it."""
 SCHEMA = pa.schema([field for field in BATCH_SCHEMA if field.name != STATUS_COLUMN.name])
 WITH_SLICE = SCHEMA.append(SLICE.arrow)
 COLUMNS = WITH_SLICE.names

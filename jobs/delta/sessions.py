@@ -2,37 +2,60 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date, timedelta
 
+import pyarrow as pa
+
 from common.contracts.session import OF_MANY_VALUES
+from common.contracts.types import Table
 from common.lake.extent import any_predicate
 from common.lake.lake import Lake
-from common.lake.window_files import window_files
-from common.storage.scratch import writing
+from common.lake.table_files import as_rows
+from common.lake.window_files import WindowFiles
+from common.runtime.context import StageRun
+from common.runtime.part_files import replace_by_parts
 from common.windows import Windows
-from jobs.delta.kept import Kept, by_file
+from jobs.delta.kept import Kept, Part, Piece, by_file, parts_of
+from jobs.delta.staged import StagedFile
 from jobs.delta.staging import SLICE
 
 TABLE = "sessions"
 
 
-def write_sessions(lake: Lake, kept: Kept, windows: Windows) -> tuple[int, int]:
-    """Replaces the windows of the table by these sessions; returns its new version and how many they are.
+@dataclass(frozen=True)
+class Keeping:
+    """The work on some of the sessions: files of the table at a location."""
+
+    location: str
+    table: Table
+    windows: Windows
+
+    def __call__(self, part: StagedFile | Part[Piece]) -> pa.Table:
+        """The files `as_rows`: a staged file as it is, or one or more with the rows of the pieces."""
+        files = WindowFiles(self.location, self.table, self.windows, OF_MANY_VALUES)
+        if isinstance(part, StagedFile):
+            files.copy(part.location, part.action)
+        else:
+            for _, piece in part:
+                for rows in piece.rows():
+                    files.add(rows.drop_columns(SLICE.name), rows[SLICE.name])
+            files.flush()
+        return as_rows(files.actions)
+
+
+def write_sessions(stage: StageRun, kept: Kept, windows: Windows) -> None:
+    """Replaces the windows of the table by these sessions.
 
     Staged files all of whose rows count become files of the table as they are.
 
     Raises:
         CommitError: the table cannot be written.
     """
-    with writing(lake.uri, TABLE), window_files(lake, TABLE, windows, OF_MANY_VALUES) as files:
-        whole, pieces = by_file(kept)
-        for file in whole:
-            files.copy(file.location, file.action)
-        for piece in pieces:
-            for rows in piece.rows():
-                files.add(rows.drop_columns(SLICE.name), rows[SLICE.name])
-        files.flush()
-        return lake.replace_files(TABLE, files.actions, windows), files.rows
+    whole, pieces = by_file(kept)
+    parts: list[StagedFile | Part[Piece]] = [*whole, *parts_of(pieces)]
+    work = Keeping(stage.lake.location(TABLE), stage.lake.table(TABLE), windows)
+    replace_by_parts(stage, TABLE, windows, work, parts)
 
 
 def remove_outdated(lake: Lake, name: str, windows: Windows, retention: timedelta) -> int:

@@ -10,6 +10,7 @@ from typing import Any
 from common.errors import InputError, NdrError, StageError, StorageError
 from common.features.entries import listed, nearest
 from common.features.spec import load_spec
+from common.lake.compaction import groups, put_together
 from common.lake.lake import Lake
 from common.lake.lake_format import find_record
 from common.lake.orphans import clear_up
@@ -19,7 +20,6 @@ from common.runtime.run_report import RunReport
 from common.storage.failures import require_writable
 from common.storage.files import Folder
 from jobs.maintain import models, sweeping
-from jobs.maintain.compaction import groups, put_together
 from jobs.maintain.config import MaintainConfig
 from jobs.maintain.retention import MODELS, Kept, kept_days, newest_day, outdated, removed
 

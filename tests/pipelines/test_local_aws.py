@@ -16,6 +16,8 @@ from tests.pipelines.conftest import REGISTRY, TAG, Run
 from tests.pipelines.resolution import ROLE
 from tests.pipelines.test_executions import GIVEN, options
 
+pytestmark = pytest.mark.slow
+
 STEPS = [step["Name"] for step in load("ndr-15m-streaming")["Steps"]]
 COMMANDS = ("ndr-delta", "ndr-fg-a", "ndr-pair-counts", "ndr-fg-c")
 START = ("start", "ndr-15m-streaming", *options(GIVEN), "--wait", "--poll-seconds", "0.1")

@@ -20,6 +20,8 @@ from tests.torture.kills import Victim, left_over, try_kills, unexpected
 from tests.torture.progress import Progress
 from tests.torture.world import Step, copy
 
+pytestmark = pytest.mark.slow
+
 
 def write_logs(path: Path, *ports: int) -> Path:
     table = sessions(*(session(dst_port=port, session_id=str(port), sequence_number=port) for port in ports))

@@ -61,7 +61,7 @@ def _maxima(arrays: Arrays, member: str, amounts: Sequence[str]) -> dict[str, ND
         rising = np.argsort(own_pairs)
         if len(own) != len(rising):
             raise damaged(name)
-        maxima = PriorMaxima(
+        maxima = PriorMaxima.of_matrix(
             floors, groups[order], hosts[host_order], leaders[order], np.append(host_rank, -1)[names][order],
             own_pairs[rising], own[rising],
         )  # fmt: skip

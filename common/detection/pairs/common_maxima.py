@@ -180,9 +180,17 @@ def highest(best: Floats, group: Integers, host: Integers, groups: int, count: i
 
 
 def of_others(leaders: Floats, names: Integers, group: Integers, host: Integers) -> Floats:
-    """What the second of the other hosts reached in the group; the first where it is alone; -inf without any."""
-    values = [column[group] for column in leaders.T[:LEADERS_READ]]
-    values += [np.full(len(group), -np.inf)] * (LEADERS_READ - len(values))
-    is_first, is_second = ((column[group] == host) & (host >= 0) for column in names.T[:LEADERS_LEAST])
+    """What others than the host of each row reached in its group, of which there are leaders as `highest` has them."""
+    values, hosts = ([column[group] for column in columns.T[:LEADERS_READ]] for columns in (leaders, names))
+    return second_of_others(values, hosts, host)
+
+
+def second_of_others(values: Sequence[Floats], names: Sequence[Integers], host: Integers) -> Floats:
+    """What the second of the other hosts reached; the first where it is alone; -inf without any.
+
+    Values and names are those of the first, the second and the third leader of each row's group.
+    """
+    values = [*values, *[np.full(len(host), -np.inf)] * (LEADERS_READ - len(values))]
+    is_first, is_second = ((name == host) & (host >= 0) for name in names[:LEADERS_LEAST])
     first, second = np.where(is_first, values[1], values[0]), np.where(is_first | is_second, values[2], values[1])
     return np.asarray(np.where(np.isfinite(second), second, first))

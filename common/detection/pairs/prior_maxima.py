@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from common.arrays import Floats, Integers
 from common.detection.checked import MOST, damaged
 from common.detection.pairs.coded_columns import Coded
-from common.detection.pairs.common_maxima import highest, of_others, places_in
+from common.detection.pairs.common_maxima import LEADERS_READ, highest, of_others, places_in, second_of_others
 from common.detection.pairs.contacts import changes, distinct, places
 from common.detection.pairs.evidence import KINDS
 from common.detection.parameters import PairParameters
@@ -124,6 +124,21 @@ class KnownPairs:
 
 
 @dataclass(frozen=True, eq=False)
+class Places:
+    """Where a model has what it knows of rows.
+
+    `known` are the rows whose groups it knows; the others are of these: `hosts` the places of their hosts, `pairs`
+    those of group and host, and `leaders` those of the first, the second and the third leader of their groups; -1 for
+    none.
+    """
+
+    known: Integers
+    hosts: Integers
+    pairs: Integers
+    leaders: Sequence[Integers]
+
+
+@dataclass(frozen=True, eq=False)
 class PriorMaxima:
     """The prior maximum of one quantity in each group, and the floor of each kind below which nothing counts.
 
@@ -131,16 +146,18 @@ class PriorMaxima:
     and what the second of the other hosts reached there (the first, where there is only one). So one anomalous host
     among the others does not make its anomaly usual.
 
-    `groups` and `hosts` are rising codes. `leaders` holds the highest hosts of each group, values falling, -inf for
-    none; `names` their places in `hosts`, -1 for none. `own` is what a host reached in a group where that is more than
-    the floor and the others give it, by the rising `own_pairs`, group x hosts + host.
+    `groups` and `hosts` are rising codes. `leaders` holds the highest hosts of one group after the other, values
+    falling, from its place in `begins` on, which ends with their number; `names` are their places in `hosts`. `own` is
+    what a host reached in a group where that is more than the floor and the others give it, by the rising `own_pairs`,
+    group x hosts + host.
     """
 
     floors: Floats
     groups: Integers
     hosts: Integers
+    begins: Integers
     leaders: Floats
-    names: Integers
+    names: NDArray[np.int32]
     own_pairs: Integers
     own: Floats
 
@@ -154,63 +171,80 @@ class PriorMaxima:
         others = of_others(leaders, names, pairs.group, pairs.host)
         matters = best > np.maximum(others, floors[pairs.kind])
         own_pairs = (pairs.group * len(pairs.hosts) + pairs.host)[matters]
-        return cls(floors, pairs.groups, pairs.hosts, leaders, names, own_pairs, best[matters]), pairs.in_parts(others)
+        maxima = cls.of_matrix(floors, pairs.groups, pairs.hosts, leaders, names, own_pairs, best[matters])
+        return maxima, pairs.in_parts(others)
 
-    def places(self, group: Coded, host: Coded) -> tuple[Integers, Integers]:
-        """The numbers of the rows' groups and hosts here, -1 for others: the same for all quantities of a model."""
-        return places_in(group, self.groups), places_in(host, self.hosts)
+    @classmethod
+    def of_matrix(
+        cls, floors: Floats, groups: Integers, hosts: Integers, leaders: Floats, names: Integers,
+        own_pairs: Integers, own: Floats,
+    ) -> PriorMaxima:  # fmt: skip
+        """With the leaders of one group in each row, and -1 as the name of those that are missing."""
+        there = names >= 0
+        begins = begins_of(there.sum(axis=1))
+        return cls(floors, groups, hosts, begins, leaders[there], names[there].astype(np.int32), own_pairs, own)
 
-    def of(self, group: Integers, host: Integers, kind: Integers) -> Floats:
-        """The prior maximum of each row, from its group and host as `places` gives them, and its kind."""
+    def places(self, group: Coded, host: Coded) -> Places:
+        """The places of rows with these groups and hosts here: the same for all quantities of a model."""
+        groups = places_in(group, self.groups)
+        known = np.flatnonzero(groups >= 0)
+        groups, hosts = groups[known], places_in(host, self.hosts)[known]
+        pairs = np.where(hosts >= 0, groups * len(self.hosts) + hosts, -1)
+        begins, ends = self.begins[groups], self.begins[groups + 1]
+        leaders = [np.where(begins + place < ends, begins + place, -1) for place in range(LEADERS_READ)]
+        return Places(known, hosts, pairs, leaders)
+
+    def of(self, at: Places, kind: Integers) -> Floats:
+        """The prior maximum of each row, from its places and its kind."""
         found = self.floors[kind]
-        known = np.flatnonzero(group >= 0)
-        group, host = group[known], host[known]
-        others = of_others(self.leaders, self.names, group, host)
-        place, is_own = places(self.own_pairs, np.where(host >= 0, group * len(self.hosts) + host, -1))
+        values = [np.where(place >= 0, self.leaders[place], -np.inf) for place in at.leaders]
+        names = [np.where(place >= 0, self.names[place], -1) for place in at.leaders]
+        others = second_of_others(values, names, at.hosts)
+        place, is_own = places(self.own_pairs, at.pairs)
         own = np.where(is_own, np.append(self.own, -np.inf)[place], -np.inf)
-        found[known] = np.maximum.reduce([found[known], own, others])
+        found[at.known] = np.maximum.reduce([found[at.known], own, others])
         return found
 
     @property
     def counts(self) -> NDArray[np.uint8]:
         """How many leaders each group has: the same for all quantities of a model."""
-        return np.asarray((self.names >= 0).sum(axis=1), dtype=np.uint8)
+        return np.diff(self.begins).astype(np.uint8)
 
     def arrays(self, name: str) -> dict[str, NDArray[Any]]:
         """The maxima as arrays whose names begin with `name`; without `groups`, `hosts` and `counts`."""
-        there = self.names >= 0
         return {
             f"{name}.floors": self.floors,
-            f"{name}.leaders": self.leaders[there],
-            f"{name}.leader_names": self.names[there].astype(np.int32),
+            f"{name}.leaders": self.leaders,
+            f"{name}.leader_names": self.names,
             f"{name}.own_pairs": self.own_pairs,
             f"{name}.own": self.own,
         }
 
     @classmethod
-    def from_arrays(
-        cls, arrays: Arrays, name: str, groups: Integers, hosts: Integers, counts: Integers, most: int
-    ) -> PriorMaxima:
-        """The maxima that `arrays` gave, for all `KINDS`, with up to `most` leaders.
+    def from_arrays(cls, arrays: Arrays, name: str, groups: Integers, hosts: Integers, begins: Integers) -> PriorMaxima:
+        """The maxima that `arrays` gave, for all `KINDS`, with the leaders that begin at these places.
 
         Raises:
             ModelError: they are damaged.
         """
         floors, own, values = (vector(arrays, f"{name}.{part}", "<f8") for part in ("floors", "own", "leaders"))
-        of_values, own_pairs = vector(arrays, f"{name}.leader_names", "<i4"), vector(arrays, f"{name}.own_pairs", "<i8")
-        there = np.arange(most) < counts[:, None]
+        names, own_pairs = vector(arrays, f"{name}.leader_names", "<i4"), vector(arrays, f"{name}.own_pairs", "<i8")
         if (
             len(floors) != len(KINDS)
             or len(own) != len(own_pairs)
-            or not len(values) == len(of_values) == np.count_nonzero(there)
+            or not len(values) == len(names) == begins[-1]
             or not all((np.abs(numbers) <= MOST).all() for numbers in (floors, own, values))
-            or not ((of_values >= 0) & (of_values < len(hosts))).all()
+            or not ((names >= 0) & (names < len(hosts))).all()
             or not (own_pairs[1:] > own_pairs[:-1]).all()
             or not ((own_pairs >= 0) & (own_pairs < len(groups) * len(hosts))).all()
         ):
             raise damaged(name)
-        leaders, names = np.full(there.shape, -np.inf), np.full(there.shape, -1)
-        leaders[there], names[there] = values, of_values
-        if not (leaders[:, 1:] <= leaders[:, :-1]).all():
+        rises = np.flatnonzero(values[1:] > values[:-1]) + 1
+        if not places(begins, rises)[1].all():
             raise damaged(name)
-        return cls(floors, groups, hosts, leaders, names, own_pairs, own)
+        return cls(floors, groups, hosts, begins, values, names, own_pairs, own)
+
+
+def begins_of(counts: NDArray[Any]) -> Integers:
+    """Where the leaders of each group begin, of which there are so many, and at the end the number of all."""
+    return np.append(0, np.cumsum(counts, dtype=np.int64))

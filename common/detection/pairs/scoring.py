@@ -20,7 +20,7 @@ from common.detection.pairs.common_maxima import CommonMaxima
 from common.detection.pairs.contacts import changes, places
 from common.detection.pairs.evidence import DAY_COUNTS, KINDS, LABELS, LASTING, NOVELTY, Evidence
 from common.detection.pairs.habits import Habits
-from common.detection.pairs.prior_maxima import PriorMaxima
+from common.detection.pairs.prior_maxima import PriorMaxima, begins_of
 from common.detection.parameters import DetectorParameters, PairParameters
 from common.detection.registry.tensors import Arrays, vector
 
@@ -104,10 +104,10 @@ class EvidenceModel:
         common = common or CommonMaxima.of(evidence, self.parameters.pairs)
         evidence = self.habits.marked(evidence)
         of_crowds = common.maxima(evidence)
-        group, host = next(iter(self.maxima.values())).places(evidence.group, evidence.host)
+        at = next(iter(self.maxima.values())).places(evidence.group, evidence.host)
         maxima, values = {}, rarities_of(evidence)
         for name, amount in evidence.amounts.items():
-            maxima[name] = np.maximum(self.maxima[name].of(group, host, evidence.kind), of_crowds[name])
+            maxima[name] = np.maximum(self.maxima[name].of(at, evidence.kind), of_crowds[name])
             values[name] = excess(evidence, name, amount, maxima[name], self.parameters.pairs)
         return self.scored(self.unscored(evidence, values, maxima))
 
@@ -194,7 +194,7 @@ class EvidenceModel:
         rising = all((codes[1:] > codes[:-1]).all() for codes in (groups, hosts, loyal))
         if not rising or len(counts) != len(groups) or not ((counts >= 1) & (counts <= most)).all():
             raise damaged(f"the groups of {name}")
-        common = groups, hosts, counts, most
+        common = groups, hosts, begins_of(counts)
         maxima = {amount: PriorMaxima.from_arrays(arrays, f"{name}.{amount}", *common) for amount in amounts}
         tails = {key: UpperTail.from_dict(tail) for key, tail in section(raw["tails"], name).items()}
         p_values = {

@@ -42,6 +42,7 @@ def service(monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Service]]:
         server.shutdown()
 
 
+@pytest.mark.slow
 def test_a_repeated_call_is_said(service: type[Service], caplog: pytest.LogCaptureFixture) -> None:
     service.failures = 3
     with caplog.at_level(logging.INFO, clients.__name__):

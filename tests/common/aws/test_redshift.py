@@ -12,6 +12,8 @@ from common.contracts.types import Column
 from common.errors import AwsError, ParameterError, RedshiftError
 from tests.redshift import Query
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def table(redshift: RedshiftParameters) -> str:

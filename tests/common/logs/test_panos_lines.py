@@ -28,6 +28,7 @@ def test_missing_first_column() -> None:
     assert parsed(SYSLOG + threat().removeprefix("1,"))["severity"] == "high"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("columns", [46, 115, 117])
 @pytest.mark.parametrize("glue", ["", " ", SYSLOG, SYSLOG_5424, "Mar 11 16:23:31 fw-1 ", "812 <14>1 - - - - - - "])
 def test_glued_messages(columns: int, glue: str) -> None:

@@ -95,6 +95,7 @@ def secrets(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         yield
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("secrets")
 def test_a_secret_has_what_a_file_has() -> None:
     assert read_keys("secretsmanager://ndr/acme") == {1: KEY}

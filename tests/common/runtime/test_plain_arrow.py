@@ -9,6 +9,8 @@ import pytest
 
 from tests.checkout import ROOT
 
+pytestmark = pytest.mark.slow
+
 CODE = """
 import sys
 from common.runtime.plain_arrow import without_pandas

@@ -31,6 +31,7 @@ def test_phones(text: str, country: str | None, expected: str | None) -> None:
     assert (found.not_normalised is None) == (expected is not None)
 
 
+@pytest.mark.slow
 def test_usual_spellings_are_what_the_library_says_of_them() -> None:
     """Of each country: examples of each kind of number in three formats, too short, too long, and with its code."""
     count = usual = 0

@@ -133,6 +133,7 @@ MAYBE = st.one_of(st.none(), PLANS)
 CUSTOMERS = st.sampled_from(["C1", "C2", "C3"])
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(
     snapshots=st.sets(st.integers(1, 6)),

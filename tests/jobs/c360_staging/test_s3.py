@@ -7,6 +7,7 @@ import io
 from pathlib import Path
 
 import pyarrow.parquet as pq
+import pytest
 
 from common.c360.manifest import read_manifest
 from jobs.c360_staging.config import StagingConfig
@@ -14,6 +15,8 @@ from jobs.c360_staging.job import run
 from localaws.cli.process import LocalAws
 from tests.jobs.c360_staging.zones import change, day, deliver, moment
 from tests.localaws.running import unique
+
+pytestmark = pytest.mark.slow
 
 
 def test_a_zone_in_s3_becomes_a_snapshot_in_s3(tmp_path: Path, aws_environment: LocalAws) -> None:

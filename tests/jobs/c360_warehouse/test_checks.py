@@ -12,6 +12,8 @@ from jobs.c360_warehouse.database import Warehouse, opened
 from jobs.c360_warehouse.job import prepare
 from jobs.c360_warehouse.statements import statements
 
+pytestmark = pytest.mark.slow
+
 FILES = (("plans", 2), ("logs", 1003))
 
 

@@ -82,6 +82,7 @@ def test_a_value_that_a_sum_cannot_take_names_its_metric() -> None:
         values(spec, rows)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("sql", "kind", "expected"),
     [

@@ -13,6 +13,8 @@ from jobs.extractor.cli import main
 from localaws.cli.process import LocalAws
 from tests.localaws.running import create_table
 
+pytestmark = pytest.mark.slow
+
 RANGE = "2026-03-10T13:08Z/2026-03-10T14:08Z"
 KEYS = ["20260310T1308Z", "20260310T1323Z", "20260310T1338Z", "20260310T1353Z"]
 BUCKET = "extractor-inbox"

@@ -141,6 +141,7 @@ def test_ip_metadata_takes_names_from_the_latest_snapshot_up_to_the_month(stages
     assert report.details["machine_inventory"] == "2026-03"
 
 
+@pytest.mark.slow
 def test_without_an_inventory_names_are_null_and_the_report_says_so(stages: Stages) -> None:
     write_table(stages.folder, "fg_a", [fg_a_row(FIRST)])
     write_table(stages.folder, "pair_counts", [pair_row(FIRST)])

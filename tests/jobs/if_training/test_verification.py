@@ -84,6 +84,7 @@ def test_windows_without_slices_are_told_apart(lifecycle: MakeLifecycle) -> None
     assert made.artifact("verify")["without_slices"] == [KEYS[2]]
 
 
+@pytest.mark.slow
 def test_other_windows_and_horizons_do_not_count(whole: Lifecycle) -> None:
     outside = span(8)
     add_windows(whole.lake, list(outside)[6:])

@@ -41,6 +41,7 @@ def test_rows_like_those_of_training_ask_for_nothing(source: Path, tmp_path: Pat
     assert found["retraining_requested"] is None
 
 
+@pytest.mark.slow
 def test_rows_that_have_moved_ask_for_a_model_as_of_their_end(source: Path, tmp_path: Path) -> None:
     lake = shutil.copytree(source, tmp_path / "lake")
     for number, window in enumerate(RANGE):

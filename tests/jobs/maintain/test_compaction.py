@@ -9,14 +9,13 @@ import pytest
 from deltalake import DeltaTable, write_deltalake
 from deltalake.exceptions import CommitFailedError
 
-from common.lake import together
+from common.lake import compaction, together
+from common.lake.compaction import groups, put_together
 from common.lake.file_digests import digest_of, name_together
 from common.lake.lake import Lake
 from common.lake.together import Group
 from common.lake.window_status import TABLE, read_statuses
 from common.windows import Windows
-from jobs.maintain import compaction
-from jobs.maintain.compaction import groups, put_together
 from tests.factories import SPEC, fg_a_row, pair_counts_row
 from tests.jobs.maintain.lakes import DAY, NOW, WINDOWS, maintain, small_files
 from tests.lakes import note_whole, write_table

@@ -128,11 +128,15 @@ def test_old_models_go_but_those_that_are_current_were_or_have_predictions(tmp_p
     assert left == {"if-current", "if-before", "if-scored", "if-young"}
 
 
-def test_a_damaged_table_does_not_keep_the_others_from_their_upkeep(tmp_path: Path) -> None:
+@pytest.mark.parametrize("damage", ["log", "file", "no file"])
+def test_a_damaged_table_does_not_keep_the_others_from_their_upkeep(tmp_path: Path, damage: str) -> None:
     small_files(tmp_path, "delta_pair")
     small_files(tmp_path, "pair_counts")
-    first = tmp_path / "delta_pair" / "_delta_log" / f"{3:020d}.json"
-    first.write_text("{ not json\n")
+    table = tmp_path / "delta_pair"
+    place = table / "_delta_log" / f"{3:020d}.json" if damage == "log" else next(table.rglob("*.parquet"))
+    place.unlink()
+    if damage != "no file":
+        place.write_text("{ not json\n")
     with pytest.raises(StageError, match="1 of 2 tables could not be kept up; the first: table delta_pair"):
         maintain(tmp_path)
     assert len(Lake(str(tmp_path), SPEC).files("pair_counts")) == 1

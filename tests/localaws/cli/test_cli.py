@@ -21,6 +21,8 @@ from tests.localaws.running import free_port, wait_for, write_step
 from tests.localaws.services.sagemaker.pipelines import create, definition, step
 from tests.localaws.services.stepfunctions.machines import FAIL, Machine, failing_task, machine, part, passing
 
+pytestmark = pytest.mark.slow
+
 
 def ndr_local(local: LocalAws, *arguments: str) -> Result:
     return CliRunner().invoke(main, [arguments[0], "--home", str(local.home), *arguments[1:]])

@@ -52,6 +52,7 @@ def test_a_value_that_a_template_does_not_allow_is_refused(name: str, value: str
     assert f"the parameter {name} " in str(found.value) and said in str(found.value)
 
 
+@pytest.mark.slow
 def test_templates_that_cfn_lint_refuses_are_refused_until_they_are_corrected(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

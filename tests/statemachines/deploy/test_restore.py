@@ -14,6 +14,8 @@ from statemachines.cli import main
 from statemachines.deploy import restore
 from tests.localaws.running import create_table, unique
 
+pytestmark = pytest.mark.slow
+
 
 def run(*arguments: str) -> Result:
     return CliRunner().invoke(main, ["restore", *arguments])

@@ -34,6 +34,7 @@ def test_a_manifest_passes_the_drawn_states() -> None:
     assert way("usual").output == {"status": "SUCCEEDED", "manifest_id": "0f3a", "job_run_id": "jr_1"}
 
 
+@pytest.mark.slow
 def test_the_record_changes_only_at_its_attempt() -> None:
     (given,) = way("usual").arguments["UpdateStatusProcessing"]
     assert given["Key"] == {"date_prefix": {"S": "2026-03-10"}, "file_key": {"S": "MANIFEST#0f3a"}}

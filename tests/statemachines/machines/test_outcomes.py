@@ -84,6 +84,7 @@ def test_a_pipeline_that_has_ended_is_not_looked_at_again(
     assert not any(name.startswith("StopOverdue") for made in found for name in made)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("machine", "choice", "describe"), LOOKS)
 def test_an_overdue_pipeline_is_stopped_and_looked_at_until_it_has_ended(
     machine: str, choice: str, describe: str

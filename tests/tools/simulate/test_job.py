@@ -15,6 +15,8 @@ from tools.simulate.cli import main
 from tools.simulate.config import SimulateConfig
 from tools.simulate.job import run
 
+pytestmark = pytest.mark.slow
+
 SMALL: dict[str, Any] = {"days": 2, "hosts": 12, "intensity": 0.1, "seed": 7}
 Line = list[str]
 

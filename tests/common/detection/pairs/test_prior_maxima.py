@@ -2,12 +2,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
 from common.arrays import Floats
 from common.detection.pairs.coded_columns import Coded
 from common.detection.pairs.evidence import KINDS
-from common.detection.pairs.prior_maxima import Cells, KnownPairs, PriorMaxima
+from common.detection.pairs.prior_maxima import Cells, KnownPairs, PriorMaxima, begins_of
 from common.detection.parameters import current_parameters
+from common.errors import ModelError
 
 PARAMETERS = current_parameters().pairs
 
@@ -30,7 +32,7 @@ def fit(rows: Sequence[tuple[str, str, int, float]]) -> tuple[PriorMaxima, Float
 
 
 def of(maxima: PriorMaxima, group: str, host: str) -> float:
-    return float(maxima.of(*maxima.places(coded([group]), coded([host])), np.zeros(1, dtype=np.int64))[0])
+    return float(maxima.of(maxima.places(coded([group]), coded([host])), np.zeros(1, dtype=np.int64))[0])
 
 
 LOW = [("other", f"h{n}", 0, 0.0) for n in range(60)]  # keeps the floor, the 90 % quantile, at 0
@@ -70,9 +72,21 @@ def test_saved_maxima_are_the_same() -> None:
     rows = [(f"g{rng.integers(9)}", f"h{rng.integers(5)}", int(rng.integers(4)), rng.random()) for _ in range(300)]
     maxima, _ = fit(rows)
     maxima = replace(maxima, floors=np.repeat(maxima.floors, len(KINDS)))
-    again = PriorMaxima.from_arrays(
-        maxima.arrays("name"), "name", maxima.groups, maxima.hosts, maxima.counts.astype(np.int64), PARAMETERS.leaders
-    )
+    begins = begins_of(maxima.counts)
+    again = PriorMaxima.from_arrays(maxima.arrays("name"), "name", maxima.groups, maxima.hosts, begins)
     for group in ("g1", "g5", "none"):
         for host in ("h0", "h4", "new"):
             assert of(again, group, host) == of(maxima, group, host)
+
+
+def test_leaders_that_rise_within_a_group_are_damaged() -> None:
+    maxima, _ = fit([("f", "a", 0, 1.0), ("g", "a", 0, 5.0), ("g", "b", 0, 9.0), *LOW])
+    maxima = replace(maxima, floors=np.repeat(maxima.floors, len(KINDS)))
+    begins = begins_of(maxima.counts)
+    PriorMaxima.from_arrays(maxima.arrays("name"), "name", maxima.groups, maxima.hosts, begins)  # 1 of f, then 9 of g
+    first, second = begins[np.flatnonzero(maxima.counts == 2)[0]] + [0, 1]
+    leaders = maxima.leaders.copy()
+    leaders[[first, second]] = leaders[[second, first]]
+    arrays = replace(maxima, leaders=leaders).arrays("name")
+    with pytest.raises(ModelError, match="name"):
+        PriorMaxima.from_arrays(arrays, "name", maxima.groups, maxima.hosts, begins)

@@ -28,6 +28,7 @@ Resources:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("settings", SETTINGS)
 def test_nothing_is_missing_and_nothing_unused(settings: str) -> None:
     template = template_of(settings)
