@@ -165,11 +165,12 @@ def destroy(environment: str, delete_data: str | None) -> None:
     command does the rest.
     """
     from common.aws.clients import client
+    from statemachines.deploy.described import stack_described
     from statemachines.deploy.parts import stacks_of
     from statemachines.deploy.registry import STACK
     from statemachines.deploy.releases import forget
     from statemachines.deploy.removal import destroy as remove
-    from statemachines.deploy.stack import holding_data, stack_described
+    from statemachines.deploy.stack import holding_data
 
     if delete_data not in (None, environment):
         raise ParameterError(
@@ -216,8 +217,8 @@ def roll_back_release(environment: str) -> None:
 def _artifacts(prefix: str) -> str | None:
     """The bucket with the code and the record of releases; None where the stack that has it was never deployed."""
     from common.aws.clients import client
+    from statemachines.deploy.described import read_outputs, stack_described
     from statemachines.deploy.parts import FOUNDATION
-    from statemachines.deploy.stack import read_outputs, stack_described
 
     cloudformation, name = client("cloudformation"), f"{prefix}{FOUNDATION}"
     return read_outputs(cloudformation, name).get("ArtifactsBucket") if stack_described(cloudformation, name) else None

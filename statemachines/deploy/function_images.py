@@ -9,9 +9,9 @@ from common.aws.caller import identity
 from common.aws.clients import client
 from common.errors import DeploymentError
 from pipelines.images import PUSH, REGISTRY, TAG, check_pullable, is_local, last_push
+from statemachines.deploy.described import known_parameters
 from statemachines.deploy.parts import PARTS, stacks_of
 from statemachines.deploy.permissions.template import Template
-from statemachines.deploy.stack import known_parameters
 
 RELEASE = "Release"
 """The parameter of stacks that is the tag of the functions' images."""

@@ -17,10 +17,11 @@ from pipelines.deployment import describe
 from pipelines.images import REGISTRY, defaults_of, digest_of, uris
 from statemachines.definitions import MACHINES
 from statemachines.deploy.code import FOLDER as CODE
+from statemachines.deploy.described import deployed_template, stack_described
 from statemachines.deploy.function_images import RELEASE, named_images, served_image
 from statemachines.deploy.publish import live_version, machines_by_name, take_up
 from statemachines.deploy.release_store import Release, Store
-from statemachines.deploy.stack import CAPABILITIES, apply_request, deployed_template, stack_described
+from statemachines.deploy.stack import CAPABILITIES, apply_request
 
 OF_TASK = (
     "family",

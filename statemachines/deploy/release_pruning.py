@@ -12,10 +12,10 @@ from pipelines.deployment import describe
 from pipelines.images import defaults_of, remove_image, uris
 from statemachines.definitions import MACHINES
 from statemachines.deploy.code import FOLDER as CODE
+from statemachines.deploy.described import known_parameters
 from statemachines.deploy.function_images import RELEASE, served_image
 from statemachines.deploy.publish import machines_by_name, routes_of, versions_of
 from statemachines.deploy.release_store import FOLDER, Record, Release, Store
-from statemachines.deploy.stack import known_parameters
 
 MOST = 10
 """How many releases one can go back to, with the one that is deployed."""

@@ -9,6 +9,7 @@ from common.aws.clients import aws_errors, client
 from common.errors import ParameterError
 from common.runtime.environments import prefix_of
 from pipelines.network import network_of
+from statemachines.deploy.described import read_outputs, stack_described
 from statemachines.deploy.drift.comparison import Finding
 from statemachines.deploy.drift.parts import (
     findings_of_machines,
@@ -25,7 +26,6 @@ from statemachines.deploy.parts import FOUNDATION, machines_of, stacks_of
 from statemachines.deploy.projects import message_of, read_project
 from statemachines.deploy.registry import STACK
 from statemachines.deploy.registry import TEMPLATE as REGISTRY
-from statemachines.deploy.stack import read_outputs, stack_described
 
 OF_ENVIRONMENT = re.compile(rf"([a-z][a-z0-9]{{0,7}})-{FOUNDATION}")
 """The stack that each environment has."""
