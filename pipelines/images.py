@@ -29,7 +29,7 @@ _IN_ECR = re.compile(
 )
 ABSENT = ("RepositoryNotFoundException", "ImageNotFoundException")
 """The errors by which ECR says that there is no such image."""
-_REMEDY = (
+PUSH = (
     f"Push images with make push, or give --default {REGISTRY}=<account>.dkr.ecr.<region>.amazonaws.com "
     f"and --default {TAG}=<tag>"
 )
@@ -123,7 +123,7 @@ def check_known(name: str, images: Images) -> None:
         problem = (
             f"pipeline {name} would have no {' and no '.join(missing)}: none was pushed from here, deployed or given"
         )
-        raise DeploymentError(problem, _REMEDY)
+        raise DeploymentError(problem, PUSH)
 
 
 def check_pullable(images: Iterable[str]) -> None:
@@ -131,13 +131,13 @@ def check_pullable(images: Iterable[str]) -> None:
     for image in sorted(images):
         place = _IN_ECR.fullmatch(image)
         if place is None:
-            raise DeploymentError(f"AWS cannot pull the image {image}, which is not in ECR", _REMEDY)
+            raise DeploymentError(f"AWS cannot pull the image {image}, which is not in ECR", PUSH)
         try:
             _described(place)
         except (BotoCoreError, ClientError) as error:
             code = error.response["Error"]["Code"] if isinstance(error, ClientError) else ""
             if code in ABSENT:
-                raise DeploymentError(f"the image {image} does not exist: {code}", _REMEDY) from error
+                raise DeploymentError(f"the image {image} does not exist: {code}", PUSH) from error
             message(f"whether {image} exists is not known, because ECR did not say: {one_line(error)}", "warning")
             return
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,6 +14,9 @@ from common.runtime.commands import command
 from common.runtime.environments import EnvironmentType
 from common.runtime.output import activity
 from common.runtime.rows import print_rows, rows_option
+
+if TYPE_CHECKING:
+    from statemachines.deploy.drift.comparison import Finding
 
 
 @command("drift", epilog="Example: ndr-statemachines drift --environment dev")
@@ -36,18 +41,23 @@ def drift(environments: tuple[str, ...], form: str | None) -> None:
     from statemachines.deploy.drift.environments import drift as compared
     from statemachines.deploy.registry import STACK
 
+    def compared_in_turn() -> Iterator[tuple[str, list[Finding]]]:
+        for environment in environments or deployed_environments():
+            with activity(f"environment {environment}"):
+                missing = without_file(environment)
+                differs = [missing] if missing and not environments else list(compared(environment))
+            yield environment, differs
+        if not environments and (of_registry := drift_of_registry()) is not None:
+            yield STACK, of_registry
+
     found = {}
-    for environment in environments or deployed_environments():
-        with activity(f"environment {environment}"):
-            missing = without_file(environment)
-            found[environment] = [missing] if missing and not environments else list(compared(environment))
-    if not environments and (of_registry := drift_of_registry()) is not None:
-        found[STACK] = of_registry
+    for name, differs in compared_in_turn():
+        found[name] = differs
+        if form is not None:
+            continue
+        for finding in differs:
+            click.echo(f"{name}: {finding}\n  {finding.remedy}")
+        click.echo(f"{name}: {len(differs) or 'nothing'} differs")
     if form is not None:
         print_rows([{"environment": name, **asdict(one)} for name, differs in found.items() for one in differs], form)
-    else:
-        for name, differs in found.items():
-            for finding in differs:
-                click.echo(f"{name}: {finding}\n  {finding.remedy}")
-            click.echo(f"{name}: {len(differs) or 'nothing'} differs")
     sys.exit(1 if any(found.values()) else 0)

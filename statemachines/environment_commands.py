@@ -66,6 +66,7 @@ def up(environment: str, allow_replace: bool, parts: Sequence[str], canary: Cana
     from statemachines.deploy.canary import CanaryError, check_quiet
     from statemachines.deploy.deployment import deploy_all
     from statemachines.deploy.environment import trusted_key
+    from statemachines.deploy.function_images import check_functions, function_images
     from statemachines.deploy.parts import machines_of, stacks_of
     from statemachines.deploy.permissions.preflight import check_roles
     from statemachines.deploy.preflight import checks, run
@@ -80,14 +81,15 @@ def up(environment: str, allow_replace: bool, parts: Sequence[str], canary: Cana
     if signatures.signed is None:
         click.echo("signatures: not checked, as the environment has no trust_key", err=True)
     looked_at = list(checks(prefix, chosen, described.parameters, projects))
+    looked_at.append(lambda: check_functions(prefix, chosen, described.parameters))
+    planned: list[Plan] = []
     if "ndr" in chosen:
         pipelines = look_up(client("sagemaker"), names(), prefix)
         planned = _planned(described, pipelines, None)
-        looked_at += [
-            lambda: check_images(planned),
-            lambda: signatures.check_images(planned),
-            lambda: check_jobs(planned),
-        ]
+        looked_at += [lambda: check_images(planned), lambda: check_jobs(planned)]
+    given = described.parameters
+    if signatures.signed:
+        looked_at.append(lambda: signatures.check_images(planned, function_images(prefix, chosen, given)))
     looked_at.append(lambda: check_roles(prefix, chosen, described.parameters))
     if canary:
         machines = [f"{prefix}{machine}" for machine in machines_of(chosen)]
@@ -163,11 +165,12 @@ def destroy(environment: str, delete_data: str | None) -> None:
     command does the rest.
     """
     from common.aws.clients import client
+    from statemachines.deploy.described import stack_described
     from statemachines.deploy.parts import stacks_of
     from statemachines.deploy.registry import STACK
     from statemachines.deploy.releases import forget
     from statemachines.deploy.removal import destroy as remove
-    from statemachines.deploy.stack import holding_data, stack_described
+    from statemachines.deploy.stack import holding_data
 
     if delete_data not in (None, environment):
         raise ParameterError(
@@ -214,8 +217,8 @@ def roll_back_release(environment: str) -> None:
 def _artifacts(prefix: str) -> str | None:
     """The bucket with the code and the record of releases; None where the stack that has it was never deployed."""
     from common.aws.clients import client
+    from statemachines.deploy.described import read_outputs, stack_described
     from statemachines.deploy.parts import FOUNDATION
-    from statemachines.deploy.stack import read_outputs, stack_described
 
     cloudformation, name = client("cloudformation"), f"{prefix}{FOUNDATION}"
     return read_outputs(cloudformation, name).get("ArtifactsBucket") if stack_described(cloudformation, name) else None

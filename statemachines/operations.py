@@ -123,9 +123,9 @@ def start_project(project_file: Path, environment: str) -> None:
     since.
     """
     from common.aws.clients import client
+    from statemachines.deploy.described import read_outputs
     from statemachines.deploy.parts import CONTROL_PLANE, FOUNDATION
     from statemachines.deploy.projects import deploy_project, message_of, read_project
-    from statemachines.deploy.stack import read_outputs
     from statemachines.deploy.starts import MACHINE, follow, start
 
     project = read_project(project_file)

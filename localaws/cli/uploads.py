@@ -14,7 +14,7 @@ from common.ingestion.keys import manifest_key
 from localaws.cli.errors import LocalAwsError
 from localaws.cli.process import LocalAws
 from localaws.cli.scoring import Scoring
-from statemachines.deploy.stack import read_outputs
+from statemachines.deploy.described import read_outputs
 
 STACK = "ndr-ingestion"
 POLL_SECONDS = 0.5

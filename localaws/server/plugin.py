@@ -17,6 +17,7 @@ from localaws.server.settings import Settings
 from localaws.services import (
     alarms,
     cloudformation,
+    item_requests,
     notifications,
     queues,
     quotas,
@@ -56,8 +57,9 @@ class Plugin:
         queues.install()
         tables.install()
         recovery.install()
-        reserved_words.install(ministack_app.SERVICE_HANDLERS)
-        throughput.install(ministack_app.SERVICE_HANDLERS)
+        item_requests.install(ministack_app.SERVICE_HANDLERS)
+        reserved_words.install()
+        throughput.install()
         requests.install_objects(ministack_app.SERVICE_HANDLERS)
         requests.install_transport()
         self.sessions = Sessions(settings.roles)

@@ -6,14 +6,14 @@ ministack looks at an expression when it meets an item, and so lets pass what fi
 from __future__ import annotations
 
 import functools
-import json
 from collections.abc import Iterator
 from typing import Any
 
 from ministack.core.responses import error_response_json
 from ministack.services import dynamodb
 
-from localaws.server.wire import Handler, Response
+from localaws.server.wire import Document, Response
+from localaws.services.item_requests import operations, refuse_where
 
 _EXPRESSIONS = (
     "UpdateExpression",
@@ -27,21 +27,14 @@ _CLAUSES = frozenset(("SET", "REMOVE", "ADD", "DELETE"))
 _REMEMBERED = 1024
 
 
-def install(handlers: dict[str, Handler]) -> None:
-    """Makes DynamoDB refuse them, from clients and state machines."""
-    original = handlers["dynamodb"]
+def install() -> None:
+    """Makes DynamoDB refuse them."""
 
-    async def handle(
-        method: str, path: str, headers: dict[str, str], body: bytes | str, query: dict[str, Any]
-    ) -> Response:
-        text = body if isinstance(body, str) else body.decode()  # which ministack gives for calls of state machines
-        message = next(_problems(json.loads(text)), "") if "Expression" in text else ""
-        if message:
-            refused: Response = error_response_json("ValidationException", message, 400)
-            return refused
-        return await original(method, path, headers, body, query)
+    def check(_: str, request: Document) -> Response | None:
+        message = next(_problems(request), "")
+        return error_response_json("ValidationException", message, 400) if message else None
 
-    handlers["dynamodb"] = handle
+    refuse_where(check)
 
 
 def _problems(request: Any) -> Iterator[str]:
@@ -50,9 +43,8 @@ def _problems(request: Any) -> Iterator[str]:
         word = reserved_word(name, request[name]) if isinstance(request.get(name), str) else ""
         if word:
             yield f"Invalid {name}: Attribute name is a reserved keyword; reserved keyword: {word}"
-    for item in request.get("TransactItems") or ():
-        for operation in item.values():
-            yield from _problems(operation)
+    for operation in operations(request):
+        yield from _problems(operation)
     tables = request.get("RequestItems")
     for table in tables.values() if isinstance(tables, dict) else ():
         if isinstance(table, dict):  # and not the writes of a batch, which have no expressions

@@ -6,7 +6,6 @@ with provisioned throughput, take everything.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -14,32 +13,24 @@ from typing import Any
 from ministack.core.responses import error_response_json
 from ministack.services import cloudwatch, dynamodb
 
-from localaws.server.wire import Handler, Response
+from localaws.server.wire import Document, Response
+from localaws.services.item_requests import WRITES, operations, refuse_where
 
-_READS = frozenset(("GetItem", "Query", "Scan", "BatchGetItem", "TransactGetItems"))
-_WRITES = frozenset(("PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems"))
 _MESSAGE = (
     "Throughput exceeds the maximum OnDemandThroughput configured on table or index: {table}. "
     "Increase the maximum, or send fewer requests."
 )
 
 
-def install(handlers: dict[str, Handler]) -> None:
-    """Makes DynamoDB heed the maximum of a table, from clients and state machines."""
-    original, limiter = handlers["dynamodb"], Limiter()
+def install() -> None:
+    """Makes DynamoDB heed the maximum of a table."""
+    limiter = Limiter()
 
-    async def handle(
-        method: str, path: str, headers: dict[str, str], body: bytes | str, query: dict[str, Any]
-    ) -> Response:
-        operation = headers.get("x-amz-target", "").rpartition(".")[2]
-        if operation in _READS or operation in _WRITES:
-            table = limiter.exhausted(operation, json.loads(body or "{}"))
-            if table:
-                refused: Response = error_response_json("ThrottlingException", _MESSAGE.format(table=table), 400)
-                return refused
-        return await original(method, path, headers, body, query)
+    def check(operation: str, request: Document) -> Response | None:
+        table = limiter.exhausted(operation, request)
+        return error_response_json("ThrottlingException", _MESSAGE.format(table=table), 400) if table else None
 
-    handlers["dynamodb"] = handle
+    refuse_where(check)
 
 
 class Limiter:
@@ -50,7 +41,7 @@ class Limiter:
 
     def exhausted(self, operation: str, request: dict[str, Any]) -> str:
         """The first table that cannot take a request in this second; empty if all can, which then have taken it."""
-        side, second = ("Write" if operation in _WRITES else "Read"), int(time.time())
+        side, second = ("Write" if operation in WRITES else "Read"), int(time.time())
         wanted: dict[tuple[str, str, int], int] = {}
         for table in _tables(request):
             wanted[table, side, second] = wanted.get((table, side, second), 0) + 1
@@ -77,10 +68,11 @@ def _tables(request: dict[str, Any]) -> Iterator[str]:
     """The table of each item that a request is about; of a request that reads several items of one, its name once."""
     if "TableName" in request:
         yield _name(request["TableName"])
-    for table, items in (request.get("RequestItems") or {}).items():
+    tables = request.get("RequestItems")
+    for table, items in tables.items() if isinstance(tables, dict) else ():
         yield from [_name(table)] * (len(items) if isinstance(items, list) else 1)
-    for item in request.get("TransactItems") or []:
-        yield from (_name(one["TableName"]) for one in item.values() if "TableName" in one)
+    for operation in operations(request):
+        yield from _tables(operation)
 
 
 def _name(table: Any) -> str:

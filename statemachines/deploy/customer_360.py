@@ -13,8 +13,8 @@ from common.aws.clients import aws_errors, client
 from common.aws.executions import output_of
 from common.errors import StageError
 from common.retries import polled
+from statemachines.deploy.described import read_outputs
 from statemachines.deploy.publish import ALIAS, machine_arn
-from statemachines.deploy.stack import read_outputs
 
 JOBS = {"a": ("CleanJobName", "--LOAD_DATE"), "b": ("StagingJobName", "--AS_OF")}
 """The output of the stack that names each job, and its argument that is the day."""

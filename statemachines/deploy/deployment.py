@@ -8,18 +8,19 @@ from typing import Any
 
 import click
 
-from common import __version__
 from common.aws.clients import client
 from common.errors import ParameterError
 from common.runtime.output import activity
 from statemachines.canary_option import Canary
 from statemachines.deploy.canary import try_out
 from statemachines.deploy.code import CUSTOMER_360_SCRIPTS, SCRIPTS, Code, read_code, upload_code
+from statemachines.deploy.described import known_parameters
+from statemachines.deploy.function_images import release_of_images
 from statemachines.deploy.parts import FOUNDATION, Stack, machines_of, stacks_of
 from statemachines.deploy.projects import deploy_project, read_project
 from statemachines.deploy.publish import Published, go_live, prepare
 from statemachines.deploy.schedules import former_of_stack, put_for_project
-from statemachines.deploy.stack import check_parameters, deploy_stack, known_parameters
+from statemachines.deploy.stack import check_parameters, deploy_stack
 from statemachines.deploy.tagged_parts import tag
 from statemachines.deploy.upgrade import former_stacks, in_order, let_go, owner_of, remove_left
 
@@ -52,7 +53,7 @@ def deploy_all(
     if projects and "ndr" not in parts:
         raise ParameterError("projects need the part ndr, which is left out", "Add the part, or leave out the projects")
     wanted = [read_project(path) for path in projects]
-    given = {"Release": __version__, **parameters, "Environment": prefix}
+    given = {**release_of_images(), **parameters, "Environment": prefix}
     check_parameters(given)
     scripts = {name: path for part in parts for name, path in SCRIPTS_OF.get(part, {}).items()}
     with activity("code of the Glue job"):

@@ -16,10 +16,10 @@ from common.errors import DeploymentError, one_line
 from common.runtime.output import message
 from pipelines.deployment import Plan
 from pipelines.images import defaults_of
+from statemachines.deploy.described import known_parameters
 from statemachines.deploy.parts import Stack, machines_of
 from statemachines.deploy.permissions.template import Template
 from statemachines.deploy.publish import machines_by_name
-from statemachines.deploy.stack import known_parameters
 from statemachines.deploy.templates import defaults
 
 UNRESERVED = 100

@@ -10,9 +10,10 @@ from common.aws.clients import aws_errors, client
 from common.errors import DeploymentError
 from statemachines.definitions import FOLDER
 from statemachines.deploy.changes import Change
+from statemachines.deploy.described import stack_described
 from statemachines.deploy.functions import parsed
 from statemachines.deploy.removal import remove_data, remove_stack
-from statemachines.deploy.stack import deploy_stack, stack_described
+from statemachines.deploy.stack import deploy_stack
 
 STACK = "ndr-registry"
 TEMPLATE = FOLDER / "stacks" / "registry.yaml"

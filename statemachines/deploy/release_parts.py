@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
 from importlib import resources
+from itertools import product
 from typing import Any
 
 from common.aws.clients import aws_errors, client
@@ -13,12 +14,14 @@ from common.detection.registry.formats import FORMAT_VERSION
 from common.lake.lake_format import LAKE_FORMAT
 from pipelines.definitions import names as pipeline_names
 from pipelines.deployment import describe
-from pipelines.images import digest_of, uris
+from pipelines.images import REGISTRY, defaults_of, digest_of, uris
 from statemachines.definitions import MACHINES
 from statemachines.deploy.code import FOLDER as CODE
+from statemachines.deploy.described import deployed_template, stack_described
+from statemachines.deploy.function_images import RELEASE, named_images, served_image
 from statemachines.deploy.publish import live_version, machines_by_name, take_up
 from statemachines.deploy.release_store import Release, Store
-from statemachines.deploy.stack import CAPABILITIES, apply_request, deployed_template, stack_described
+from statemachines.deploy.stack import CAPABILITIES, apply_request
 
 OF_TASK = (
     "family",
@@ -59,7 +62,7 @@ def deployed(prefix: str, stacks: Sequence[str], store: Store) -> Release:
             for name, found in pipelines.items()
         },
         "tasks": {task["family"]: store.keep(_text(task)) for task in _tasks(prefix)},
-        "images": _images(pipelines),
+        "images": _images(pipelines, found_stacks),
         "features": {"v1": sha256(features).hexdigest()},
         "model_format": FORMAT_VERSION,
         "lake_format": LAKE_FORMAT,
@@ -129,9 +132,14 @@ def _pipelines(prefix: str) -> dict[str, Any]:
     return {name: one for name, one in found.items() if one}
 
 
-def _images(pipelines: Mapping[str, Any]) -> dict[str, str]:
-    """The digest of each image in ECR that a pipeline runs."""
-    named = {image for one in pipelines.values() if isinstance(one.definition, dict) for image in uris(one.definition)}
+def _images(pipelines: Mapping[str, Any], stacks: Mapping[str, Any]) -> dict[str, str]:
+    """The digest of each image in ECR that pipelines, the models that these serve, and functions run."""
+    tags = {one["parameters"][RELEASE] for one in stacks.values() if RELEASE in one["parameters"]}
+    definitions = [one.definition for one in pipelines.values() if isinstance(one.definition, dict)]
+    pushed = [defaults_of(definition) for definition in definitions]
+    named = {image for definition in definitions for image in uris(definition)} | {*map(served_image, pushed)}
+    for registry, tag in product({one[REGISTRY] for one in pushed}, tags):
+        named |= named_images(registry, tag)
     found = {image: digest_of(image) for image in sorted(named)}
     return {image: digest for image, digest in found.items() if digest}
 

@@ -9,9 +9,11 @@ from typing import Any
 from common.aws.clients import aws_errors, client
 from pipelines.definitions import names as pipeline_names
 from pipelines.deployment import describe
-from pipelines.images import remove_image, uris
+from pipelines.images import defaults_of, remove_image, uris
 from statemachines.definitions import MACHINES
 from statemachines.deploy.code import FOLDER as CODE
+from statemachines.deploy.described import known_parameters
+from statemachines.deploy.function_images import RELEASE, served_image
 from statemachines.deploy.publish import machines_by_name, routes_of, versions_of
 from statemachines.deploy.release_store import FOLDER, Record, Release, Store
 
@@ -42,7 +44,7 @@ def prune(prefix: str, record: Record, store: Store) -> None:
     """Removes what no release of the record has; interrupted and repeated, it does the rest.
 
     Of versions, also what an alias names, an execution runs, or was published last, stays. Of images, only those go
-    that a release had, and that no other environment and no pipeline of the account names.
+    that a release had, and that no other environment, no pipeline and no stack of the account names.
 
     Raises:
         AwsError: a call was refused.
@@ -56,8 +58,10 @@ def prune(prefix: str, record: Record, store: Store) -> None:
                 store.remove(key)
     if record.leaving:
         named = _named_images(record, store.bucket.removeprefix(prefix))
+        stacks = known_parameters(client("cloudformation")).values()
+        tags = {parameters[RELEASE] for parameters in stacks if RELEASE in parameters}  # which functions may run
         for image in record.leaving:
-            if image not in named:
+            if image not in named and image.rpartition(":")[2] not in tags:
                 remove_image(image)
         record.leaving = []
         store.write(record)
@@ -135,7 +139,7 @@ def _named_images(record: Record, bucket: str) -> set[str]:
     for name in pipelines:
         described = describe(sagemaker, name)
         if described and isinstance(described.definition, dict):
-            found |= uris(described.definition)
+            found |= {*uris(described.definition), served_image(defaults_of(described.definition))}
     return found
 
 

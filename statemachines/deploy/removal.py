@@ -10,7 +10,8 @@ from common.aws.clients import aws_errors, client
 from common.errors import DeploymentError
 from pipelines.definitions import names as pipeline_names
 from statemachines.definitions import MACHINES
-from statemachines.deploy.stack import WAIT, stack_described
+from statemachines.deploy.described import stack_described
+from statemachines.deploy.stack import WAIT
 
 Told = Callable[[str, str], None]
 """Is told the name of what was dealt with, and what was done."""

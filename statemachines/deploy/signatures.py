@@ -14,9 +14,10 @@ from common.runtime.version import revision
 from pipelines.definitions import load
 from pipelines.definitions import names as pipeline_names
 from pipelines.deployment import Plan, with_defaults
-from pipelines.images import digest_of, last_push, uris
+from pipelines.images import PARAMETERS, REGISTRY, TAG, defaults_of, digest_of, last_push, uris
 from statemachines.deploy import provenance
 from statemachines.deploy.code import CUSTOMER_360_SCRIPTS, ROOT, SCRIPTS, Code, build_wheel, read_code
+from statemachines.deploy.function_images import named_images, served_image
 
 DIRTY = "-dirty"
 
@@ -74,15 +75,17 @@ class Signatures:
         if self.signed:
             provenance.check_code(self.signed, code)
 
-    def check_images(self, planned: Iterable[Plan]) -> None:
-        """Refuses images in ECR that are not signed.
+    def check_images(self, planned: Iterable[Plan], functions: Iterable[str]) -> None:
+        """Refuses images in ECR of pipelines, of the models that these serve, and of functions that are not signed.
 
         Raises:
             DeploymentError: an image is not what was signed.
             AwsError: ECR does not say what it has.
         """
         if self.signed:
-            images = {image for plan in planned for image in uris(plan.definition)}
+            images = {*functions}
+            for plan in (one for one in planned if len(one.images) == len(PARAMETERS)):
+                images |= {*uris(plan.definition), served_image(defaults_of(plan.definition))}
             provenance.check_images(self.signed, _digests(images))
 
 
@@ -107,7 +110,9 @@ def sign_release(key: Path, folder: Path, tag: str) -> list[str]:
     (folder / Path(name).name).write_bytes(content)
     pushed = last_push()
     definitions = [with_defaults(load(name), pushed) for name in pipeline_names()] if pushed else []
-    images = _digests({image for definition in definitions for image in uris(definition)})
+    of_pipelines = {image for definition in definitions for image in uris(definition)}
+    others = {served_image(pushed), *named_images(pushed[REGISTRY], pushed[TAG])} if pushed else set()
+    images = _digests(of_pipelines | others)
     (folder / provenance.FILE).write_bytes(provenance.sign(code, images, tag, key))
     return [*sorted(Path(name).name for name, _ in code.values()), *images]
 

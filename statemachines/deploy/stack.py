@@ -1,4 +1,4 @@
-"""The CloudFormation stacks: created, updated, taken over, and read."""
+"""The CloudFormation stacks: created, updated and taken over."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from common.aws.caller import identity
 from common.aws.clients import aws_errors
 from common.errors import DeploymentError, ParameterError
 from statemachines.deploy.changes import TAKEN_OVER, Change, check_allowed, propose
+from statemachines.deploy.described import deployed_template, output_values, read_outputs, stack_described
 from statemachines.deploy.parts import TEMPLATES
 from statemachines.deploy.tags import as_list, as_mapping, environment_tags
 from statemachines.deploy.templates import adoptable, body_of, declared, defaults, kept_in, parameters_of
@@ -90,7 +91,7 @@ def deploy_stack(
         **({"Tags": as_list(tags)} if (tags := environment_tags(own.get("Environment", ""))) else {}),
     }
     if known and not is_new and _is_same(cloudformation, known, request):
-        return "unchanged", _outputs(known)
+        return "unchanged", output_values(known)
     is_adopting = is_new and _adopt(cloudformation, request, template, values, adoptable(template, moves), tell)
     done = apply_request(cloudformation, request, is_new and not is_adopting, allow_replace, tell)
     return "created" if is_adopting else done, read_outputs(cloudformation, name)
@@ -180,44 +181,6 @@ def holding_data(cloudformation: Any, template: Path, parameters: Mapping[str, s
     return kept_in(template, _values(cloudformation, template, parameters, None))
 
 
-def read_outputs(cloudformation: Any, *names: str) -> dict[str, str]:
-    """The outputs of stacks: names of tables, buckets, the bus.
-
-    Raises:
-        DeploymentError: there is no such stack.
-        AwsError: the call was refused.
-    """
-    found: dict[str, str] = {}
-    for name in names:
-        described = stack_described(cloudformation, name)
-        if described is None:
-            raise DeploymentError(
-                f"the stack {name} does not exist", "Deploy it with ndr-statemachines, or give --stack"
-            )
-        found |= _outputs(described)
-    return found
-
-
-def _outputs(described: Mapping[str, Any]) -> dict[str, str]:
-    return {entry["OutputKey"]: entry["OutputValue"] for entry in described.get("Outputs", [])}
-
-
-def deployed_template(cloudformation: Any, name: str) -> str | None:
-    """The template of a stack, as it was sent; None where there is no stack.
-
-    Raises:
-        AwsError: the call was refused.
-    """
-    with aws_errors(f"the template of the stack {name} could not be read"):
-        try:
-            body = cloudformation.get_template(StackName=name, TemplateStage="Original")["TemplateBody"]
-        except ClientError as error:
-            if "does not exist" in str(error):
-                return None
-            raise
-    return str(body)
-
-
 def _values(
     cloudformation: Any, template: Path, given: Mapping[str, str], known: Mapping[str, Any] | None
 ) -> dict[str, str]:
@@ -225,38 +188,6 @@ def _values(
     kept = {entry["ParameterKey"]: entry["ParameterValue"] for entry in (known or {}).get("Parameters", [])}
     place = {"AWS::AccountId": identity().account, "AWS::Region": str(cloudformation.meta.region_name)}
     return {**defaults(template), **kept, **given, **place}
-
-
-def stack_described(cloudformation: Any, name: str) -> dict[str, Any] | None:
-    """What CloudFormation says of a stack; None if there is none.
-
-    Raises:
-        AwsError: the call was refused.
-    """
-    with aws_errors(f"the stack {name} could not be read"):
-        try:
-            stack: dict[str, Any] = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
-        except ClientError as error:
-            if "does not exist" in str(error):
-                return None
-            raise
-    return stack
-
-
-def known_parameters(cloudformation: Any) -> dict[str, dict[str, str]]:
-    """Values of the parameters of all stacks, by their names.
-
-    Raises:
-        AwsError: the call was refused.
-    """
-    with aws_errors("the stacks could not be read"):
-        pages = list(cloudformation.get_paginator("describe_stacks").paginate())
-    return {
-        stack["StackName"]: {one["ParameterKey"]: one["ParameterValue"] for one in stack.get("Parameters", [])}
-        for page in pages
-        for stack in page["Stacks"]
-        if stack["StackStatus"] != "REVIEW_IN_PROGRESS"
-    }
 
 
 def _parameters(given: Mapping[str, str], accepted: set[str], known: Mapping[str, Any] | None) -> list[dict[str, Any]]:

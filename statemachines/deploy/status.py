@@ -15,12 +15,12 @@ from pipelines.definitions import names as pipeline_names
 from pipelines.deployment import is_missing
 from pipelines.images import defaults_of
 from statemachines.definitions import MACHINES
+from statemachines.deploy.described import stack_described
 from statemachines.deploy.next_times import next_time
 from statemachines.deploy.publish import ALIAS, live_version, machines_by_name
 from statemachines.deploy.registry import STACK, repositories
 from statemachines.deploy.releases import about
 from statemachines.deploy.schedules import Schedule, listed
-from statemachines.deploy.stack import stack_described
 
 RELEASE = "Release"
 NOTHING = ""

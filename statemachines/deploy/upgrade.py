@@ -14,8 +14,9 @@ from botocore.exceptions import ClientError
 from common.aws.caller import identity
 from common.aws.clients import aws_errors, client
 from common.errors import DeploymentError
+from statemachines.deploy.described import deployed_template, stack_described
 from statemachines.deploy.parts import CONTROL_PLANE, STACKS, TEMPLATES, Part, Stack
-from statemachines.deploy.stack import CAPABILITIES, apply_request, deployed_template, stack_described
+from statemachines.deploy.stack import CAPABILITIES, apply_request
 from statemachines.deploy.templates import composed, names_of, resources, retain, text_of
 
 OWNERS: dict[Part | None, str] = {

@@ -33,7 +33,7 @@ def command_lines(text: str) -> Iterator[list[str]]:
             continue
         line = re.sub(r'"\$\(date .+?\)"', "2026-03-10T13:08Z", line)
         line = re.sub(r'"\$\((.+?)\)"', r"; \1 ;", line)
-        line = re.sub(r"\d?>\s*[^\s>]+", "", line)
+        line = re.sub(r"\d?>\s*(&\d|[^\s>;|&]+)", "", line)
         words = shlex.shlex(line, posix=True, punctuation_chars="|&;()")
         words.whitespace_split = True
         for is_operator, group in groupby(words, OPERATORS.__contains__):

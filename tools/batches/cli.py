@@ -114,7 +114,7 @@ def remove(paths: Sequence[str], **options: Any) -> None:
 
 def _outputs(options: dict[str, Any]) -> dict[str, str]:
     from common.aws.clients import client
-    from statemachines.deploy.stack import read_outputs
+    from statemachines.deploy.described import read_outputs
 
     return read_outputs(client("cloudformation"), options["stack"])
 

@@ -10,7 +10,7 @@ from typing import Any
 from common.aws.clients import aws_errors, client
 from common.errors import AwsError
 from common.ingestion.table import TrackingTable
-from statemachines.deploy.stack import read_outputs
+from statemachines.deploy.described import read_outputs
 
 MACHINE = "sfn_ndjson_ingestion"
 

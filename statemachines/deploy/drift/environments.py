@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from common import __version__
 from common.aws.clients import aws_errors, client
 from common.errors import ParameterError
 from common.runtime.environments import prefix_of
 from pipelines.network import network_of
+from statemachines.deploy.described import read_outputs, stack_described
 from statemachines.deploy.drift.comparison import Finding
 from statemachines.deploy.drift.parts import (
     findings_of_machines,
@@ -21,11 +21,11 @@ from statemachines.deploy.drift.parts import (
 )
 from statemachines.deploy.drift.stacks import DEPLOY, findings_of_stack, is_whole
 from statemachines.deploy.environment import read_environment
+from statemachines.deploy.function_images import release_of_images
 from statemachines.deploy.parts import FOUNDATION, machines_of, stacks_of
 from statemachines.deploy.projects import message_of, read_project
 from statemachines.deploy.registry import STACK
 from statemachines.deploy.registry import TEMPLATE as REGISTRY
-from statemachines.deploy.stack import read_outputs, stack_described
 
 OF_ENVIRONMENT = re.compile(rf"([a-z][a-z0-9]{{0,7}})-{FOUNDATION}")
 """The stack that each environment has."""
@@ -55,7 +55,7 @@ def drift(environment: str) -> Iterator[Finding]:
     stacks = stacks_of(prefix, described.parts)
     command = f"ndr-statemachines up {environment}"
     remedy = DEPLOY.format(command=command)
-    given = {"Release": __version__, **described.parameters, "Environment": prefix}
+    given = {**release_of_images(), **described.parameters, "Environment": prefix}
     for stack in stacks:
         yield from findings_of_stack(stack.name, stack.template, given, command)
     cloudformation = client("cloudformation")

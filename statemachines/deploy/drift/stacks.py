@@ -11,13 +11,14 @@ from typing import Any
 from common.aws.caller import identity
 from common.aws.clients import aws_errors, client
 from pipelines.differences import ABSENT
+from statemachines.deploy.described import stack_described
 from statemachines.deploy.drift.clients import Clients
 from statemachines.deploy.drift.comparison import Finding, differences, plain
 from statemachines.deploy.drift.kinds import KINDS, with_policies
 from statemachines.deploy.drift.live_tags import TAGS, live_tags, wanted_tags
 from statemachines.deploy.drift.template import Resource, Stack
 from statemachines.deploy.functions import parsed
-from statemachines.deploy.stack import BROKEN, body_wanted, stack_described
+from statemachines.deploy.stack import BROKEN, body_wanted
 from statemachines.deploy.tags import as_mapping, environment_tags
 
 READERS = 8

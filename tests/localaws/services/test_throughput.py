@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from localaws.cli.process import LocalAws
 from tests.localaws.running import create_table, unique
+from tests.localaws.server.requests import send, signed
 
 
 def throttled(local: LocalAws, table: str, side: str) -> list[float]:
@@ -44,3 +45,12 @@ def test_what_is_more_than_the_maximum_is_throttled_and_counted(local_aws: Local
     assert throttled(local_aws, free, "Write") == []
     dynamodb.update_table(TableName=table, OnDemandThroughput={"MaxWriteRequestUnits": -1})
     dynamodb.batch_write_item(RequestItems=puts(table, 9))
+
+
+@pytest.mark.parametrize("operation", ["PutItem", "BatchWriteItem", "TransactWriteItems", "Query"])
+@pytest.mark.parametrize("body", [b"{", b'{"ConditionExpression": ', b"\xff", b'"Expression"'])
+def test_a_body_that_is_no_json_is_the_clients_mistake(local_aws: LocalAws, operation: str, body: bytes) -> None:
+    named = {"X-Amz-Target": f"DynamoDB_20120810.{operation}", "Content-Type": "application/x-amz-json-1.0"}
+    headers = signed(local_aws, "POST", "/", named, body, "dynamodb")
+    answer = send(local_aws, "POST", "/", headers, body)
+    assert (answer.status, b"SerializationException" in answer.body) == (400, True), answer

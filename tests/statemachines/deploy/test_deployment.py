@@ -247,7 +247,7 @@ def test_a_resource_that_cannot_be_made_is_named_and_no_machine_is_published(dep
 
 def test_an_aws_that_does_not_answer_is_said_so(deployer: Deployer) -> None:
     deployer.local.stop()
-    assert "the schedules ndr-* cannot be read: Could not connect" in deployer.refusal("deploy")
+    assert "AWS does not say whose account this is, in which region: Could not connect" in deployer.refusal("deploy")
 
 
 @pytest.mark.parametrize("template", TEMPLATES.values(), ids=TEMPLATES)

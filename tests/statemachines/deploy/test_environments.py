@@ -63,7 +63,9 @@ def test_two_environments_live_in_one_account(deployer: Deployer) -> None:
         renamed = {name.replace(DEV, "", 1) for name in found}
         assert renamed == first[kind], kind
     again = deployer.deploy("--environment", "dev", "--customer-360")
-    assert {text.partition(",")[0] for text in again.values()} == {"unchanged"}
+    tagged = {name for name, text in again.items() if text == "tagged"}
+    assert tagged == {f"pipeline {name}" for name in second["pipelines"]}  # ndr-pipelines was given no tag
+    assert {text.partition(",")[0] for name, text in again.items() if name not in tagged} == {"unchanged"}
 
     # an event on the bus of one starts its machine alone
     detail = {"project_name": "nobody", "s3_key": "a/b/_SUCCESS", "timestamp": "2026-03-10T13:08:00Z"}

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, expect
 
 from common.windows import iso
@@ -181,6 +182,24 @@ def test_the_keyboard_is_enough(browser: Browser, files: dict[str, Path]) -> Non
     page.wait_for_selector("#view:not([hidden])")
     assert page.evaluate("document.activeElement.id") == "main"
     assert page.locator("#view h2", has_text="Related").count() == 1
+    reader.close()
+
+
+@pytest.mark.parametrize("width, scheme", [("desk", "light"), ("desk", "dark"), ("phone", "light")])
+@pytest.mark.parametrize("name", ["hostile", "findings"])
+def test_axe_finds_nothing_in_any_view(
+    browser: Browser, files: dict[str, Path], name: str, width: str, scheme: Literal["light", "dark"]
+) -> None:
+    reader = Reader(browser, files[name], viewport={"width": WIDTHS[width], "height": 800}, color_scheme=scheme)
+    page, segment = reader.page, "segment=10.20.0.0/24"
+    case, source = f"case={reader.cases()[0]}", f"host={reader.shown()[0]}"
+    found = {}
+    for view in ("", case, source, segment, "hosts", "below", "met", "strangers", "health", "model"):
+        page.evaluate("hash => { location.hash = hash }", view)
+        page.wait_for_timeout(50)
+        expect(page.locator("h1:visible").first).not_to_contain_text("No such")
+        found[view] = [rule["id"] for rule in Axe().run(page).response["violations"]]
+    assert not any(found.values()), found
     reader.close()
 
 
