@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from common.cases.evidence import Key, Medians, Subject
 from common.cases.wording import FeatureName
 from common.lake.lake import Lake
 from common.lake.publications import publications
-from common.lake.selection import Between
 from common.windows import WINDOW, Windows
 
 PARTS = ("median", "p25", "p75", "cold_start_flag")
@@ -20,12 +19,11 @@ def rows_of(
     name: str,
     columns: Sequence[str],
     keys: Iterable[Key],
-    numbers: Mapping[str, Between] | None = None,
     **equal: str,
 ) -> dict[Key, dict[str, Any]]:
     """The rows of those hosts and windows, of the table's named columns; none where the table does not exist.
 
-    `numbers` and `equal` say of other columns which rows are wanted, as of `LakeReader.arrow`.
+    `equal` says of other columns which rows are wanted.
     """
     wanted = set(keys)
     if not wanted or not lake.exists(name):
@@ -34,7 +32,7 @@ def rows_of(
         "host_ip": sorted({host for host, _ in wanted}),
         "window": sorted({Windows(end - WINDOW, end).key for _, end in wanted}),
     }
-    rows = lake.arrow(name, ["host_ip", "window_end_ts", *columns], equal={**sought, **equal}, numbers=numbers)
+    rows = lake.few(name, ["host_ip", "window_end_ts", *columns], {**sought, **equal})
     found = {(row["host_ip"], row["window_end_ts"]): row for row in rows.to_pylist()}
     return {key: row for key, row in found.items() if key in wanted}
 

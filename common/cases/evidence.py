@@ -56,14 +56,15 @@ def highest(scores: pa.Table, top: int, one_per_host: bool) -> list[int]:
     """The row numbers of the highest predictions, highest first; ties by raw score, window and host."""
     score, raw, end = (scores[name].to_numpy() for name in ("anomaly_score", "raw_score", "window_end_ts"))
     hosts = encoded(scores["host_ip"])
-    host = ranks(hosts.dictionary)[np.asarray(hosts.indices)]
     rows = np.arange(len(score))
     if not one_per_host and top < len(score):
         rows = np.flatnonzero(score >= np.partition(score, -top)[-top])
-    order = rows[np.lexsort((host[rows], end[rows], -raw[rows], -score[rows]))]
+    host = ranks(hosts.dictionary)[np.asarray(hosts.indices)[rows]]
+    order = np.lexsort((host, end[rows], -raw[rows], -score[rows]))
     if one_per_host:
         _, first = np.unique(host[order], return_index=True)
         order = order[np.sort(first)]
+    order = rows[order]
     return [int(row) for row in order[:top]]
 
 

@@ -15,6 +15,7 @@ from common.contracts import tables
 from common.contracts.types import Table
 from common.errors import TableError
 from common.features.spec import FeatureSpec, load_spec
+from common.lake.extent import among
 from common.lake.file_digests import digest_of
 from common.lake.host_ranges import ALL_HOSTS, HostRange
 from common.lake.selection import CODED, PARTITION, Between, ParquetRows, Selection, bound_of
@@ -112,6 +113,19 @@ class LakeReader:
             return pa.table(query.execute(statement).read_all())
         except (DeltaError, pa.ArrowException, OSError) as error:
             raise self._unreadable(", ".join(names), error) from error
+
+    def few(self, name: str, columns: Sequence[str], equal: Mapping[str, str | Collection[str]]) -> pa.Table:
+        """Few rows of a wide table: those with the given value, or one of the values, of some columns.
+
+        In half the time of `arrow`, which reads long texts and long row groups in less memory.
+
+        Raises:
+            TableError: the table is missing or unreadable.
+        """
+        sought = {column: [held] if isinstance(held, str) else sorted(held) for column, held in equal.items()}
+        where = " AND ".join(among(column, held) if held else "FALSE" for column, held in sought.items())
+        named = ", ".join(f'"{column}"' for column in columns)
+        return self.query(f'SELECT {named} FROM "{name}" WHERE {where}', [name])
 
     def partitions(self, name: str) -> list[dict[str, str]]:
         """The distinct partition values of the table's files, sorted; empty for a table without rows."""

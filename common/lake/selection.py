@@ -178,18 +178,11 @@ class ParquetRows:
 
     def _parts(self, file: ChosenFile, use_threads: bool) -> Iterator[pa.Table]:
         with self.folder.open_input_file(file.path) as stream:
-            metadata = pq.read_metadata(stream)
+            parquet = self._opened(stream, {*file.unsure, *self._coded} - {*file.partition})
+            metadata = parquet.metadata
             held = set(metadata.schema.names)
             deciding = sorted({*file.unsure, *self.selection.numbers} & held)
             others = sorted({*self.schema.names} & held - {*deciding, *file.partition})
-            texts = {*file.unsure, *self._coded} & {*deciding, *others}
-            parquet = pq.ParquetFile(
-                stream,
-                metadata=metadata,
-                read_dictionary=sorted(texts),
-                pre_buffer=self.is_remote,
-                coerce_int96_timestamp_unit="us",
-            )
             groups = self._groups(metadata, deciding)
             for some in pieces(groups, ROWS_AT_ONCE):
                 if deciding:
@@ -199,6 +192,15 @@ class ParquetRows:
                     found = iter([parquet.read_row_groups(some, others, use_threads=use_threads)])
                 for rows in found:
                     yield self._kept(rows, file)
+
+    def _opened(self, stream: pa.NativeFile, texts: set[str]) -> pq.ParquetFile:
+        """A file whose texts, as far as it has them, are read as dictionaries; its footer, which may be large, once."""
+        opened = partial(pq.ParquetFile, stream, pre_buffer=self.is_remote, coerce_int96_timestamp_unit="us")
+        try:
+            return opened(read_dictionary=sorted(texts))
+        except KeyError:  # an older file lacks one of them
+            metadata = pq.read_metadata(stream)
+            return opened(metadata=metadata, read_dictionary=sorted(texts & {*metadata.schema.names}))
 
     def _kept(self, rows: pa.Table, file: ChosenFile) -> pa.Table:
         """The rows of wanted hosts, by the columns of the schema."""

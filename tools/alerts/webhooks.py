@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import ipaddress
 import json
+import re
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
@@ -25,6 +26,12 @@ RETRIES = Retries(tries=6, first_pause_seconds=0.5, longest_pause_seconds=20, se
 TIMEOUT_SECONDS = 15
 AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
 SIGNATURE, STAMP, KEY = "X-NDR-Signature", "X-NDR-Timestamp", "Idempotency-Key"
+SLACK_MOST, TEAMS_MOST, PAGERDUTY_MOST = 3000, 5000, 1024
+"""Characters of a text: Slack and PagerDuty refuse more, and Teams messages of more than 28 kB."""
+
+CUT_ENTITY = re.compile("&[a-z]*$")
+"""An escaped character that was cut."""
+
 PAGED = {"critical": "critical", "high": "error", "medium": "warning", "low": "info"}
 
 
@@ -130,7 +137,7 @@ def _slack(handover: Handover, project: str, _now: datetime, _: str) -> dict[str
     return {
         "text": text,
         "blocks": [
-            {"type": "section", "text": {"type": "mrkdwn", "text": text[:3000]}},
+            {"type": "section", "text": {"type": "mrkdwn", "text": CUT_ENTITY.sub("", text[:SLACK_MOST])}},
             {"type": "section", "fields": texts},
         ],
     }
@@ -139,12 +146,13 @@ def _slack(handover: Handover, project: str, _now: datetime, _: str) -> dict[str
 def _teams(handover: Handover, project: str, _now: datetime, _: str) -> dict[str, Any]:
     case = handover.case
     facts = {"Case": case["case_id"], "Project": project, "Source": case["source"], "Status": case["status"]}
+    text = _text(handover)[:TEAMS_MOST]  # a text run: a block of text would read what logs and lists say as Markdown
     card = {
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
         "type": "AdaptiveCard",
         "version": "1.4",
         "body": [
-            {"type": "TextBlock", "text": _text(handover), "wrap": True, "weight": "Bolder"},
+            {"type": "RichTextBlock", "inlines": [{"type": "TextRun", "text": text, "weight": "Bolder"}]},
             {"type": "FactSet", "facts": [{"title": name, "value": value} for name, value in facts.items()]},
         ],
     }
@@ -155,7 +163,7 @@ def _teams(handover: Handover, project: str, _now: datetime, _: str) -> dict[str
 def _pagerduty(handover: Handover, project: str, now: datetime, secret: str) -> dict[str, Any]:
     case = handover.case
     payload = {
-        "summary": _text(handover)[:1024],
+        "summary": _text(handover)[:PAGERDUTY_MOST],
         "source": case["source"],
         "severity": PAGED[case["severity"]],
         "timestamp": to_the_second(now),

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from common.detection.alerts.cases import Case, named_case, recent_cases
+from common.detection.alerts.below import recent_with_below
+from common.detection.alerts.cases import Case, named_case
 from common.detection.alerts.planned import read_rules
 from common.detection.alerts.terms import REPEATED
 from common.detection.alerts.triage import NAMES, Change, Wanted, change_of, hidden_by, read_changes, record, standing
@@ -31,7 +32,7 @@ def run(config: FeedbackConfig) -> None:
         return
     assert config.case
     with activity("finding the case"):
-        cases = recent_cases(lake, lake.spec, config.min_score)
+        cases = recent_with_below(lake, lake.spec, config.min_score)
     case = named_case(cases, config.case, lake.uri, config.min_score)
     seen = standing(changes).get(case.case_id)
     assert config.status

@@ -61,6 +61,7 @@ def _settings(uri: str) -> Iterator[None]:
     """
     before = set(os.environ)
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("MLFLOW_TRACKING_URI", uri)  # else it makes ./mlflow.db for what it looks up on its own
     if uri.startswith("file:") or ":" not in uri:
         os.environ.setdefault("MLFLOW_ALLOW_FILE_STORE", "true")
     try:

@@ -27,7 +27,7 @@ from tools.page.config import PageConfig
 @command(
     name="ndr-page",
     epilog="Example: ndr-page --lake demo/lake --out demo/page.html",
-    groups={"Page": ("out", "top", "sessions", "min-score"), "Server": ("serve", "port", "by")},
+    groups={"Page": ("out", "top", "sessions", "budget", "min-score"), "Server": ("serve", "port", "by")},
 )
 @lake_option
 @optional_window_option("the last day that is scored")
@@ -51,6 +51,13 @@ from tools.page.config import PageConfig
 )
 @click.option(
     "--sessions", type=click.IntRange(0, 10_000), default=200, show_default=True, help="Number of sessions of a case."
+)
+@click.option(
+    "--budget",
+    type=click.IntRange(1, 1_000_000),
+    default=20,
+    show_default=True,
+    help="Number of cases a day that the team can look at, a line in the chart of cases.",
 )
 @min_score_option
 @project_name_option

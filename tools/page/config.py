@@ -15,7 +15,8 @@ class PageConfig:
 
     With `port`, it is served to this machine, to an analyst whose name is `by`, and takes verdicts.
 
-    `sessions` are shown of each case, at most; `top` cases are shown whole.
+    `sessions` are shown of each case, at most; `top` cases are shown whole. `budget` is how many cases a day the team
+    can look at.
     """
 
     lake_uri: str
@@ -25,6 +26,7 @@ class PageConfig:
     by: str
     top: int
     sessions: int
+    budget: int
     min_score: float
     feature_spec_version: str | None
     parameters_path: str | None

@@ -19,7 +19,8 @@ from common.cases.sessions import FirstSessions, first_sessions
 from common.cases.views import CaseView, case_views
 from common.coded import compacted, encoded
 from common.detection.alerts.allow_list import expired
-from common.detection.alerts.cases import RECENT, Case, find_cases
+from common.detection.alerts.below import find_with_below
+from common.detection.alerts.cases import RECENT, Case
 from common.detection.alerts.planned import read_rules
 from common.detection.alerts.terms import UNUSUAL
 from common.detection.alerts.triage import Change, read_changes, standing, triaged
@@ -30,11 +31,13 @@ from common.runtime.lake_project import LakeProject
 from common.runtime.output import progress
 from common.windows import WINDOW, Windows, iso
 from tools.page.config import PageConfig
-from tools.page.health import drift, health, models, volume
+from tools.page.health import drift, health, models, verdicts, volume
 from tools.page.segments import SEGMENTS_DRAWN, segments
 from tools.page.series import activity, days, score_matrix
 
 HOSTS_DRAWN = 60
+BELOW = 20
+"""So many candidates below the line are shown, with what they did: as many as a team looks at in a day."""
 ROWS = 200
 """Rows of a list of findings besides cases."""
 SESSION_COLUMNS = (
@@ -56,23 +59,26 @@ def content(
     changes = read_changes(lake)
     inventory, held = read_inventory(lake), read_rules(lake)
     month = Windows(min(windows.start, windows.end - RECENT), windows.end)
-    recent = find_cases(lake, spec, month, config.min_score)
+    recent, under = find_with_below(lake, spec, month, config.min_score)
     found = [case for case in recent if case.end > windows.start]
+    below, _ = triaged([case for case in under if case.end > windows.start], changes, held)
     met = met_in(lake, windows, found)
     found = in_order(found, inventory, met)
     done.step()
     shown, hidden = triaged(found, changes, held)
     rules = {case.case_id: rule for case, rule in hidden}
     ordered = [*shown, *(case for case, _ in hidden)]
+    near = below[:BELOW]
     horizon, customer_of = project.settings.model_horizon, finder(project.settings.customer_ranges)
-    views = case_views(lake, spec, horizon, ordered, standing(changes), rules, inventory, met, customer_of)
-    cases = _cases(lake, views, changes, config)
+    last = standing(changes)
+    views = case_views(lake, spec, horizon, [*ordered, *near], last, rules, inventory, met, customer_of)
+    listed = _cases(lake, views, changes, config, len(ordered))
     done.step()
-    drawn = _drawn(found)
-    last, of_cases = windows.days()[-1], dict.fromkeys(case.segment_id for case in found)
+    drawn = _drawn([*found, *near])
+    of_cases = dict.fromkeys(case.segment_id for case in found)
     series = {
         "activity": activity(lake, spec, horizon, drawn, windows),
-        "days": days(lake, drawn, last),
+        "days": days(lake, drawn, windows.days()[-1]),
         "segments": segments(lake, [*of_cases][:SEGMENTS_DRAWN], windows),
     }
     done.step()
@@ -92,8 +98,12 @@ def content(
     packed = base64.b64encode(matrix.astype(np.uint8).tobytes()).decode()
     everything = {
         "about": about,
-        "cases": cases,
+        "cases": listed[: len(ordered)],
+        "below": listed[len(ordered) :],
+        "below_cnt": len(below),
         "volume": volume(recent),
+        "budget": config.budget,
+        "verdicts": verdicts(recent, changes),
         "hosts": hosts,
         "scores": packed,
         **series,
@@ -138,12 +148,15 @@ def _drawn(cases: Sequence[Case]) -> list[str]:
 
 
 def _cases(
-    lake: Lake, views: Sequence[CaseView], changes: Sequence[Change], config: PageConfig
+    lake: Lake, views: Sequence[CaseView], changes: Sequence[Change], config: PageConfig, count: int
 ) -> list[dict[str, Any]]:
-    """The cases in their order, with their history and, if they are shown whole, sessions."""
+    """The cases in their order, with their history and, if they are shown whole, sessions.
+
+    So many (`count`) are cases, of which the first `top` are shown whole; what is below the line, after them, is not.
+    """
     cases = [view.case for view in views]
-    sessions = first_sessions(lake, cases[: config.top], SESSION_COLUMNS, config.sessions)
-    whole = [_sessions(found) for found in sessions] + [None] * max(0, len(cases) - config.top)
+    sessions = first_sessions(lake, cases[: min(config.top, count)], SESSION_COLUMNS, config.sessions)
+    whole = [_sessions(found) for found in sessions] + [None] * (len(cases) - len(sessions))
     return [_case(view, changes, mine, cases) for view, mine in zip(views, whole, strict=True)]
 
 

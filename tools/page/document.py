@@ -10,6 +10,7 @@ from typing import Any
 
 from common.display import counted
 from common.page.rendering import STYLES, UPLOT_SCRIPT, UPLOT_STYLE, cut, rendered
+from common.windows import iso, parse_moment
 
 
 def document(content: dict[str, Any], live: bool = False) -> str:
@@ -29,6 +30,7 @@ def document(content: dict[str, Any], live: bool = False) -> str:
         live=live,
         shown=[case for case in cases if not case["hidden_by"]],
         hidden=[case for case in cases if case["hidden_by"]],
+        below_cnt=content["below_cnt"],
         met_cnt=content["met_cnt"],
         strangers_cnt=content["strangers_cnt"],
         chips=list(chips(content)),
@@ -40,7 +42,8 @@ def chips(content: Mapping[str, Any]) -> Iterator[dict[str, str]]:
     """What a reader should know before the cases, with how bad it is."""
     about, health, drift = content["about"], content["health"], content["drift"]
     windows, missing = len(about["starts"]), len(health["missing"])
-    scored = f"{windows - missing} of {counted(windows, 'window')} scored"
+    last = f", the last {iso(parse_moment(about['last_scored']))}" if about["last_scored"] else ""
+    scored = f"{windows - missing} of {counted(windows, 'window')} scored{last}"
     yield {"level": "bad" if missing == windows else "warn" if missing else "good", "words": scored}
     if about["learning"]:
         yield {"level": "warn", "words": about["learning"]}

@@ -10,6 +10,8 @@ from typing import Any
 
 from common.coded import encoded
 from common.detection.alerts.cases import Case
+from common.detection.alerts.terms import EXPECTED, FALSE, TRUE
+from common.detection.alerts.triage import Change, standing
 from common.lake.canary import canary_line
 from common.lake.lake import Lake
 from common.lake.window_status import READ_BY, WindowStatus, read_statuses
@@ -100,3 +102,10 @@ def volume(cases: Sequence[Case]) -> dict[str, dict[str, int]]:
     for case in cases:
         found.setdefault(f"{case.start:%Y-%m-%d}", Counter())[case.technique.name] += 1
     return {day: dict(sorted(counts.items())) for day, counts in sorted(found.items())}
+
+
+def verdicts(cases: Sequence[Case], changes: Sequence[Change]) -> dict[str, int]:
+    """How many of the cases people have said to be true, false or expected, by what they said last."""
+    last = standing(changes)
+    said = Counter(last[case.case_id].status for case in cases if case.case_id in last)
+    return {status: said[status] for status in (TRUE, FALSE, EXPECTED)}

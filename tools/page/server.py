@@ -15,7 +15,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Lock
 from typing import Any
 
-from common.detection.alerts.cases import named_case, recent_cases
+from common.detection.alerts.below import recent_with_below
+from common.detection.alerts.cases import named_case
 from common.detection.alerts.planned import read_rules
 from common.detection.alerts.terms import IN_PROGRESS, NEW, SCOPES, STATUSES
 from common.detection.alerts.triage import Wanted, change_of, hidden_by, read_changes, record, standing
@@ -83,7 +84,7 @@ class Served:
         """
         wanted = _wanted(asked, self.by)
         changes = read_changes(self.lake)
-        cases = recent_cases(self.lake, self.lake.spec, self.min_score)
+        cases = recent_with_below(self.lake, self.lake.spec, self.min_score)
         case = named_case(cases, str(asked.get("case_id")), self.lake.uri, self.min_score)
         now = standing(changes).get(case.case_id)
         seen = now if (now.change_id if now else None) == asked.get("seen") else None

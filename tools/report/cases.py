@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
-from itertools import chain
+from itertools import chain, islice
+from typing import Any
 
 import click
 
@@ -17,11 +18,12 @@ from common.cases.met import in_order, met_in
 from common.cases.views import CaseView, case_views
 from common.cases.wording import contact_words, span
 from common.detection.alerts.allow_list import expired
-from common.detection.alerts.cases import Case, find_cases
+from common.detection.alerts.below import find_with_below
+from common.detection.alerts.cases import Case
 from common.detection.alerts.contacts import Contact
 from common.detection.alerts.planned import read_rules
 from common.detection.alerts.terms import NEW
-from common.detection.alerts.triage import Change, read_changes, standing, triaged
+from common.detection.alerts.triage import Change, Rule, read_changes, standing, triaged
 from common.display import counted, on_terminal
 from common.errors import one_line
 from common.features.spec import FeatureSpec
@@ -50,31 +52,46 @@ def report_cases(
     """Prints the most severe cases, and those that triage hides; with a status, those that have it."""
     with activity("finding cases"):
         changes, held, inventory = read_changes(lake), read_rules(lake), read_inventory(lake)
-        found = find_cases(lake, spec, windows, config.min_score)
+        found, under = find_with_below(lake, spec, windows, config.min_score)
         met, unknown = met_in(lake, windows, found), strangers(lake, inventory, windows)
         found = in_order(found, inventory, met)
     last = standing(changes)
-    wanted = [case for case in found if _is_wanted(case, config.only)]
-    shown, hidden = triaged(wanted, changes, held)
+    shown, hidden = _wanted(found, config.only, changes, held)
+    below, _ = _wanted(under, config.only, changes, held)
     rules = {case.case_id: rule for case, rule in hidden}
-    if status := config.only.status:
-        shown = [case for case in wanted if _status(last.get(case.case_id)) == status]
-        hidden = []
-    top = shown[: config.top]
     with activity("explaining cases"):
-        listed = [*top, *(case for case, _ in hidden)]
-        views = case_views(lake, spec, horizon, listed, last, rules, inventory, met, customer_of)
+        parts = (shown[: config.top], [case for case, _ in hidden], below[: config.top])
+        listed = [case for part in parts for case in part]
+        views = iter(case_views(lake, spec, horizon, listed, last, rules, inventory, met, customer_of))
+    top, away, near = (list(islice(views, len(part))) for part in parts)
     canary = canary_line(lake.uri, datetime.now(UTC))
     others = Others(met.alone, unknown, expired(held, windows.end))
     if config.form:
-        print_rows((view.to_row() if config.form in FLAT else view.to_dict() for view in views), config.form)
+        rows = chain(top, away)
+        print_rows((view.to_row() if config.form in FLAT else view.to_dict() for view in rows), config.form)
     elif config.as_json:
-        loud = {"cases": [view.to_dict() for view in views[: len(top)]], "cases_found": len(shown)}
-        quiet = {"hidden": [view.to_dict() for view in views[len(top) :]], "hidden_found": len(hidden)}
-        click.echo(json.dumps(loud | quiet | others.to_dict() | {"canary": canary}, indent=1))
+        whole: dict[str, Any] = {}
+        for name, some, count in (
+            ("cases", top, len(shown)),
+            ("hidden", away, len(hidden)),
+            ("below", near, len(below)),
+        ):
+            whole |= {name: [view.to_dict() for view in some], f"{name}_found": count}
+        click.echo(json.dumps(whole | others.to_dict() | {"canary": canary}, indent=1))
     else:
-        lines = chain(_lines(views[: len(top)], views[len(top) :], len(shown), windows), others.lines(), ["", canary])
+        lines = chain(_lines(top, away, len(shown), windows), _below(near, len(below)), others.lines(), ["", canary])
         click.echo("\n".join(map(on_terminal, lines)))
+
+
+def _wanted(
+    cases: Sequence[Case], only: CaseFilter, changes: Sequence[Change], held: Sequence[Rule]
+) -> tuple[list[Case], list[tuple[Case, Rule]]]:
+    """Those of the cases that are asked for, and what triage hides of them; with a status, those that have it."""
+    wanted = [case for case in cases if _is_wanted(case, only)]
+    if only.status:
+        last = standing(changes)
+        return [case for case in wanted if _status(last.get(case.case_id)) == only.status], []
+    return triaged(wanted, changes, held)
 
 
 def _status(change: Change | None) -> str:
@@ -106,6 +123,19 @@ def _lines(shown: Sequence[CaseView], hidden: Sequence[CaseView], found: int, wi
         until = f", until {rule.expires_ts:%Y-%m-%d}" if rule.expires_ts else ""
         said = f"{rule.status}{until}, by {one_line(rule.changed_by)}: {one_line(rule.note)}"
         yield f"{INDENT}{case.case_id}  {case.source}  {case.technique.name}  {span(case.start, case.end)}  {said}"
+
+
+def _below(views: Sequence[CaseView], found: int) -> Iterator[str]:
+    """What scores too little to alert: a line each."""
+    if found:
+        yield ""
+        yield f"{counted(found, 'candidate')} just below the line, which did not alert; the highest first:"
+    for view in views:
+        case = view.case
+        what = f"{case.decades:.2f}  {case.source}  {case.technique.name}  {span(case.start, case.end)} UTC"
+        yield f"{INDENT}{case.case_id}  {what}  {one_line(view.sentence)}"
+    if found > len(views):
+        yield f"{INDENT}and {found - len(views):,} more; --top shows more"
 
 
 def _case(rank: int, view: CaseView) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from math import inf
 
@@ -11,7 +11,6 @@ import click
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from common.cases.baselines import rows_of
 from common.cases.customers import Customer, finder
 from common.cases.evidence import Key, highest
 from common.cases.reasons import Scored, reasons_of
@@ -30,11 +29,12 @@ from common.lake.learning import learning_at, nothing_scored
 from common.runtime.lake_project import LakeProject, lake_project
 from common.runtime.output import activity
 from common.runtime.rows import FLAT, print_rows
-from common.windows import WINDOW, Windows
+from common.windows import WINDOW, Windows, partition_key
 from tools.report.config import ReportConfig
 from tools.report.rendering import Alert, table
 
-SCORE_COLUMNS = ["host_ip", "anomaly_score", "raw_score", "window_end_ts"]
+KEY = ["host_ip", "window_end_ts"]
+SCORE_COLUMNS = [*KEY, "anomaly_score", "raw_score"]
 ALERT_COLUMNS = ["segment_id", "anomaly_score", "raw_score", "model_id", "window_start_ts", "incomplete_reason",
                  "score_note"]  # fmt: skip
 TEXT_COLUMNS = ["top_features", "pair_evidence"]
@@ -65,9 +65,12 @@ def run(config: ReportConfig) -> None:
         raise _unscored(lake, windows)
     rows = scores.take(pa.array(highest(scores, config.top, config.one_per_host)))
     count, hosts = len(scores), len(compacted(encoded(scores["host_ip"])).dictionary)
+    above = scores.select(KEY).filter(pc.greater_equal(scores["anomaly_score"], ALERT_SCORE))
     del scores
+    pa.default_memory_pool().release_unused()  # what explains them takes memory of its own
     with activity("explaining alerts"):
-        alerts = _alerts(lake, spec, horizon, rows, customer_of)
+        earlier = alerts_before(lake, windows, above, _keys(rows))
+        alerts = _alerts(lake, spec, horizon, rows, earlier, customer_of)
     if config.form:
         flat = config.form in FLAT
         print_rows((alert.to_row() if flat else alert.to_dict() for alert in alerts), config.form)
@@ -92,35 +95,39 @@ def _standing(lake: Lake, project: LakeProject, windows: Windows) -> tuple[str, 
     return learning, canary_line(lake.uri, datetime.now(UTC))
 
 
-def alerts_before(lake: Lake, keys: Sequence[Key]) -> dict[Key, int]:
-    """How many windows of each key's host alerted in the week before it."""
-    found = dict.fromkeys(keys, 0)
-    if keys:
-        ends = [end for _, end in keys]
-        before = Windows(min(ends) - LOOKBACK, max(ends))
-        sought = {"host_ip": sorted({host for host, _ in keys})}
-        above = {"anomaly_score": (ALERT_SCORE, inf)}
-        alerts = lake.arrow(
-            "predictions", ["host_ip", "window_end_ts"], before, equal=sought, numbers=above
-        ).to_pylist()
-        for key in keys:
-            first = key[1] - LOOKBACK
-            found[key] = sum(row["host_ip"] == key[0] and first <= row["window_end_ts"] < key[1] for row in alerts)
-    return found
+def _keys(rows: pa.Table) -> list[Key]:
+    return list(zip(*(rows[name].to_pylist() for name in KEY), strict=True))
+
+
+def alerts_before(lake: Lake, windows: Windows, above: pa.Table, keys: Sequence[Key]) -> dict[Key, int]:
+    """How many windows of each key's host alerted in the week before it; `above` are the alerts of the windows."""
+    hosts = {host for host, _ in keys}
+    alerts = [key for key in _keys(above) if key[0] in hosts]
+    first = min(end for _, end in keys) - LOOKBACK
+    if first < windows.start:
+        before, numbers = Windows(first, windows.start), {"anomaly_score": (ALERT_SCORE, inf)}
+        alerts += _keys(lake.arrow("predictions", KEY, before, equal={"host_ip": hosts}, numbers=numbers))
+    return {key: sum(host == key[0] and key[1] - LOOKBACK <= end < key[1] for host, end in alerts) for key in keys}
 
 
 def _alerts(
-    lake: Lake, spec: FeatureSpec, horizon: str, scores: pa.Table, customer_of: Callable[[str], Customer]
+    lake: Lake,
+    spec: FeatureSpec,
+    horizon: str,
+    scores: pa.Table,
+    earlier: Mapping[Key, int],
+    customer_of: Callable[[str], Customer],
 ) -> list[Alert]:
     """The alerts of the predictions with those scores, in their order."""
-    keys = list(zip(scores["host_ip"].to_pylist(), scores["window_end_ts"].to_pylist(), strict=True))
+    keys = _keys(scores)
     numbers = {"anomaly_score": tuple(pc.min_max(scores["anomaly_score"]).as_py().values())}
-    predictions = rows_of(lake, "predictions", [*ALERT_COLUMNS, *TEXT_COLUMNS], keys, numbers)
+    sought = {"host_ip": {host for host, _ in keys}, "window": {partition_key(end - WINDOW) for _, end in keys}}
+    found = lake.arrow("predictions", [*KEY, *ALERT_COLUMNS, *TEXT_COLUMNS], equal=sought, numbers=numbers)
+    predictions = {(row["host_ip"], row["window_end_ts"]): row for row in found.to_pylist()}
     pairs = {key: json.loads(predictions[key]["pair_evidence"] or "[]") for key in keys}
     said = {key: parse_reasons(predictions[key]["top_features"]) for key in keys}
     scored = {key: Scored(predictions[key]["raw_score"], said[key], pairs[key]) for key in keys}
     reasons = reasons_of(lake, spec, horizon, scored)
-    earlier = alerts_before(lake, keys)
     users = users_of(lake, keys)
     return [
         Alert(

@@ -8,7 +8,8 @@ import click
 
 from common.cases.ends import Ends, firewall_filter, of_case, of_host
 from common.cases.sessions import NAMES, TABLE, kept_windows, sessions_of
-from common.detection.alerts.cases import case_of_id
+from common.detection.alerts.below import recent_with_below
+from common.detection.alerts.cases import named_case
 from common.display import counted
 from common.errors import InputError
 from common.lake.lake import Lake
@@ -40,7 +41,8 @@ def _wanted(config: SessionsConfig, lake: Lake) -> tuple[list[Ends], Windows]:
     """Which sessions of which windows."""
     if config.case:
         with activity("finding the case"):
-            case = case_of_id(lake, lake.spec, config.case, config.min_score)
+            cases = recent_with_below(lake, lake.spec, config.min_score)
+            case = named_case(cases, config.case, lake.uri, config.min_score)
         return of_case(case), config.windows or Windows(case.start, case.end)
     assert config.host
     return of_host(config.host, config.peer, config.port), config.windows or _last_day(lake)

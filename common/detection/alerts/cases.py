@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -99,6 +99,15 @@ def find_cases(lake: Lake, spec: FeatureSpec, windows: Windows | None, min_score
     Raises:
         TableError: `predictions` is missing or unreadable.
     """
+    return begun(lake, windows, lambda some: group(read_alerts(lake, spec, some, min_score)))
+
+
+def begun(lake: Lake, windows: Windows | None, cases_of: Callable[[Windows], Iterable[Case]]) -> list[Case]:
+    """The cases with a window among these (all without) of those that `cases_of` finds in windows; as `find_cases`.
+
+    Raises:
+        TableError: `predictions` is missing or unreadable.
+    """
     scored = scored_windows(lake)
     asked = windows or scored
     if scored is None or asked is None or asked.end <= scored.start:
@@ -106,8 +115,7 @@ def find_cases(lake: Lake, spec: FeatureSpec, windows: Windows | None, min_score
     begin = asked.start
     while True:
         begin = max(begin - LOOKBACK, scored.start)
-        every = group(read_alerts(lake, spec, Windows(begin, asked.end), min_score))
-        found = [case for case in every if case.end > asked.start]
+        found = [case for case in cases_of(Windows(begin, asked.end)) if case.end > asked.start]
         if begin == scored.start or all(case.start - LOOKBACK >= begin for case in found):
             break
     return sorted(found, key=lambda case: (-case.score, -case.raw_score, case.start, case.source))
@@ -119,20 +127,17 @@ def recent_cases(lake: Lake, spec: FeatureSpec, min_score: float = ALERT_SCORE) 
     Raises:
         TableError: `predictions` is unreadable.
     """
-    scored = scored_windows(lake)
-    if scored is None:
-        return []
-    return find_cases(lake, spec, Windows(max(scored.start, scored.end - RECENT), scored.end), min_score)
+    return find_cases(lake, spec, recent_windows(lake), min_score)
 
 
-def case_of_id(lake: Lake, spec: FeatureSpec, case_id: str, min_score: float = ALERT_SCORE) -> Case:
-    """One of the recent cases.
+def recent_windows(lake: Lake) -> Windows | None:
+    """The last 30 scored days; None without any.
 
     Raises:
-        InputError: there is none with the id.
         TableError: `predictions` is unreadable.
     """
-    return named_case(recent_cases(lake, spec, min_score), case_id, lake.uri, min_score)
+    scored = scored_windows(lake)
+    return scored and Windows(max(scored.start, scored.end - RECENT), scored.end)
 
 
 def named_case(cases: Iterable[Case], case_id: str, lake_uri: str, min_score: float) -> Case:
@@ -165,11 +170,11 @@ def last_days(scored: Windows, days: float) -> Windows:
     return Windows(max(scored.start, scored.end - count * WINDOW), scored.end)
 
 
-def group(alerts: Iterable[Alert]) -> list[Case]:
-    """The cases of alerts in order of time, in the order in which they began."""
+def group(alerts: Iterable[Alert], kind: str = "") -> list[Case]:
+    """The cases of alerts in order of time, in the order in which they began; those of a kind have ids of their own."""
     runs = _joined([run for of_source in _by_source(alerts).values() for run in _without_pauses(of_source)])
     runs.sort(key=lambda run: (run[0].start, run[0].source))
-    cases = [_case(run) for run in runs]
+    cases = [_case(run, kind) for run in runs]
     return [replace(case, earlier=_earlier(case, cases)) for case in cases]
 
 
@@ -238,7 +243,7 @@ def _apart(one: Sequence[Alert], other: Sequence[Alert]) -> timedelta:
     return max(one[0].start, other[0].start) - min(one[-1].end, other[-1].end)
 
 
-def _case(run: Sequence[Alert]) -> Case:
+def _case(run: Sequence[Alert], kind: str) -> Case:
     """The case of alerts in order of time."""
     sources = tuple(dict.fromkeys(alert.source for alert in run))
     own = [alert for alert in run if alert.host_ip in sources] or run
@@ -247,7 +252,7 @@ def _case(run: Sequence[Alert]) -> Case:
     contacts = contacts_of(run)
     highest = max(run, key=lambda alert: alert.score)
     return Case(
-        case_id=hashlib.sha256(f"{sources[0]} {iso(run[0].start)}".encode()).hexdigest()[:12],
+        case_id=hashlib.sha256(f"{kind}{sources[0]} {iso(run[0].start)}".encode()).hexdigest()[:12],
         sources=sources,
         targets=targets,
         segment_id=peak.segment_id,

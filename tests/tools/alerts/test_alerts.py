@@ -1,6 +1,8 @@
 import hashlib
 import hmac
 import json
+import re
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,8 @@ from tests.tools.alerts.handing import found, mark, printed
 from tests.tools.alerts.receiving import SLOW, Receiver, receiving
 from tools.alerts import webhooks
 from tools.alerts.cli import main
+from tools.alerts.handover import CREATE, Handover
+from tools.alerts.webhooks import TEMPLATES
 
 
 @pytest.fixture(autouse=True)
@@ -98,6 +102,32 @@ def test_templates(lake: str, tmp_path: Path, template: str) -> None:
         assert (closed["event_action"], closed["dedup_key"]) == ("resolve", case)
     else:
         assert host(3) in json.dumps(bodies[0]) and "Closed: " in json.dumps(closed)
+
+
+HOSTILE = "<!channel> [here](https://bad.example) & " + "&" * 6000
+
+
+def test_texts_of_logs_are_no_markup_and_no_longer_than_receivers_take() -> None:
+    case = {
+        "case_id": "0123456789ab", "severity": "critical", "decades": 4.0, "technique": {"name": "beacon"},
+        "sentence": HOSTILE,
+        "source": "10.0.0.1", "status": "new", "segment_id": "lan", "targets": [], "start": "", "end": "",
+    }  # fmt: skip
+    handover = Handover(case, CREATE, "state")
+    made = {
+        name: make(handover, "acme", datetime(2026, 3, 10, tzinfo=UTC), "R0UT1NG")
+        for name, make in TEMPLATES.items()
+        if name != "ocsf"
+    }
+    (section, fields) = made["slack"]["blocks"]
+    assert len(section["text"]["text"]) <= 3000 and "<" not in json.dumps(made["slack"])
+    assert re.findall("&(?!amp;|lt;|gt;)", section["text"]["text"]) == []
+    assert len(fields["fields"]) <= 10
+    (attachment,) = made["teams"]["attachments"]
+    (run,) = attachment["content"]["body"][0]["inlines"]
+    assert run["type"] == "TextRun" and HOSTILE[:80] in run["text"]  # Markdown is not supported there
+    assert len(json.dumps(made["teams"])) < 28_000
+    assert len(made["pagerduty"]["payload"]["summary"]) == 1024
 
 
 @pytest.mark.parametrize("url", ["http://example.com/x", "ftp://example.com", "https://", "file:///etc/passwd", "x"])

@@ -47,12 +47,15 @@ def test_mlflow_gets_a_run_and_a_version_that_follow_the_decisions(
 ) -> None:
     for name in ("MLFLOW_DISABLE_TELEMETRY", "MLFLOW_ALLOW_FILE_STORE"):
         monkeypatch.setenv(name, "true")
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
     lake, runs = shutil.copytree(trained[0], tmp_path / "lake"), trained[1]
     uri = f"file://{tmp_path}/mlruns"
     to = ("--to", f"mlflow:{uri}", "--experiment", "office")
     older, newer = (call(lake, "export", run, *to) for run in runs)
     assert (older["version"], newer["version"]) == (1, 2)
     assert call(lake, "export", "current", *to) == newer
+    assert not list(Path().iterdir())
     from mlflow.tracking import MlflowClient
 
     client = MlflowClient(uri, uri)

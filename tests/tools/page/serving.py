@@ -22,7 +22,7 @@ from tools.page.server import ADDRESS, Served, port_of, server_of
 def serving(folder: Path, by: str = "ann") -> Iterator[tuple[str, Lake]]:
     """The address of the page of a lake, and the lake."""
     lake = Lake(str(folder), SPEC)
-    config = PageConfig(str(folder), None, None, 0, by, 50, 200, ALERT_SCORE, None, None)
+    config = PageConfig(str(folder), None, None, 0, by, 50, 200, 20, ALERT_SCORE, None, None)
 
     def make() -> str:
         scored = scored_windows(lake)

@@ -312,3 +312,28 @@ def test_verdicts_are_given_on_the_page_that_is_served(browser: Browser, tmp_pat
         assert "1 case, 1 hidden by triage" in (tabs[1].locator("h1").first.text_content() or "")
         for tab in tabs:
             tab.close()
+
+
+def test_what_is_below_the_line_is_one_click_away_and_takes_verdicts(browser: Browser, tmp_path: Path) -> None:
+    """A candidate is counted apart, is no row of the cases, and is put away like one."""
+    low = PAIR | {"peer_ip": "203.0.113.77"}
+    write_alerts(tmp_path / "lake", [(0, 3, PAIR), (1, 4, low)], [0.9999, 0.9985])
+    with serving(tmp_path / "lake") as (address, _):
+        page = browser.new_page()
+        page.goto(address)
+        expect(page.locator("#today-title")).to_have_text("1 case")
+        assert page.locator("#cases tbody tr").count() == 1
+        expect(page.locator("#volume figcaption")).to_contain_text("at most 1 a day, never more than the budget of 20")
+        page.get_by_role("link", name="1 candidate just below the line").click()
+        expect(page.locator("#view tbody tr")).to_contain_text([f"{host(4)} met 203.0.113.77 on port 443"])
+        page.locator("#view tbody a").first.click()
+        expect(page.locator("#view h1")).to_have_text(f"below the line 2.82: {host(4)}, beacon")
+        page.select_option("#t-status", "expected")
+        page.fill("#t-note", "an update server")
+        page.get_by_role("button", name="Save").click()
+        expect(page.locator("#t-said")).to_contain_text("hides 1 case")
+        page.go_back()
+        expect(page.locator("#view .empty")).to_have_text("None.")
+        page.reload()
+        assert page.get_by_role("link", name="below the line").count() == 0
+        page.close()

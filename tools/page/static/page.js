@@ -5,7 +5,7 @@
   const stream = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
   const D = JSON.parse(await new Response(stream).text());
   const scores = bytes(D.scores), windows = D.about.starts.length, IDLE = 255, SCALE = 50, ALERT = 3, SOURCES_DRAWN = 6;
-  const byId = new Map(D.cases.map(one => [one.case_id, one]));
+  const byId = new Map([...D.cases, ...D.below].map(one => [one.case_id, one])), isBelow = one => D.below.includes(one);
   const hostAt = new Map(D.hosts.map((host, at) => [host, at]));
   const starts = D.about.starts.map(text => Date.parse(text) / 1000);
   const view = document.getElementById("view"), today = document.getElementById("today"), main = document.getElementById("main");
@@ -43,7 +43,7 @@
     return value => (value === null ? "–" : `${written(value / 1000 ** power)} ${units[power]}`);
   };
   const many = (count, noun) => `${number(count)} ${noun}${count === 1 ? "" : "s"}`;
-  const toCase = one => el("a", { href: `#case=${one.case_id}` }, bdi(one.source), ` ${one.technique.name}`);
+  const toCase = one => [el("a", { href: `#case=${one.case_id}` }, bdi(one.source), ` ${one.technique.name}`), isBelow(one) ? " (below the line)" : ""];
   const toSegment = name => (D.segments[name] ? el("a", { href: `#segment=${encodeURIComponent(name)}` }, bdi(name)) : bdi(name));
   const toHost = host => (hostAt.has(host) ? el("a", { href: `#host=${encodeURIComponent(host)}` }, bdi(host)) : el("bdi", { class: "address" }, host));
   const line = host => { const at = hostAt.get(host); return at === undefined ? null : Array.from(scores.subarray(at * windows, (at + 1) * windows), code => (code === IDLE ? null : code / SCALE)); };
@@ -102,6 +102,23 @@
     return el("figure", {}, el("svg", { viewBox: `0 0 ${width} ${height}`, height, role: "img", "aria-label": `${title}: ${words}` }, drawn.flat(), ends),
       el("figcaption", {}, `${title}: at most ${number(most)} a day`));
   };
+  const volume = rows => {  // cases a day by technique, against what the team can look at
+    const width = 420, height = 110, most = Math.max(D.budget, ...rows.map(row => row.cases)) * 1.1, step = width / Math.max(rows.length, 14), tall = value => (value / most) * (height - 24);
+    const techniques = [...new Set(rows.flatMap(row => Object.keys(row.counts)))].sort(), shade = name => 1 - 0.75 * (techniques.indexOf(name) / Math.max(techniques.length, 1));
+    const stacked = rows.map((row, at) => {
+      let up = height - 18;
+      return techniques.filter(name => row.counts[name]).map(name => { up -= tall(row.counts[name]); return shape("rect", { class: "part", x: at * step + 1, width: Math.max(step - 2, 1), y: up, height: tall(row.counts[name]), "fill-opacity": shade(name).toFixed(2) }); });
+    });
+    const edge = height - 18 - tall(D.budget), line = shape("line", { class: "limit", x1: 0, x2: width, y1: edge, y2: edge }), label = shape("text", { x: width, y: edge - 3, "text-anchor": "end" });
+    label.textContent = `budget ${number(D.budget)} a day`;
+    const ends = [shape("text", { x: 0, y: height - 4 }), ...(rows.length > 6 ? [shape("text", { x: rows.length * step, y: height - 4, "text-anchor": "end" })] : [])];
+    ends.forEach((text, at) => { text.textContent = rows[at ? rows.length - 1 : 0].date; });
+    const sums = techniques.map(name => `${name} ${number(rows.reduce((sum, row) => sum + (row.counts[name] || 0), 0))}`).join(", "), over = rows.filter(row => row.cases > D.budget).length;
+    const judged = Object.values(D.verdicts).reduce((sum, count) => sum + count, 0), words = rows.map(row => `${row.date} ${row.cases}`).join(", ");
+    return el("figure", {}, el("svg", { viewBox: `0 0 ${width} ${height}`, height, role: "img", "aria-label": `cases that began, budget ${D.budget} a day: ${words}` }, stacked, line, label, ends),
+      el("figcaption", {}, `Cases that began: at most ${number(Math.max(...rows.map(row => row.cases)))} a day, ${over ? `on ${many(over, "day")} more than` : "never more than"} the budget of ${number(D.budget)}. By technique, dark to light: ${sums}. `,
+        judged ? `Of ${many(judged, "case")} with a verdict, ${number(D.verdicts.true)} ${D.verdicts.true === 1 ? "was" : "were"} true, ${number(D.verdicts.false)} false, ${number(D.verdicts.expected)} expected.` : "No case has a verdict yet."));
+  };
   const spread = (title, rows, key) => {
     const width = 420, height = 110, step = width / Math.max(rows.length, 14), most = Math.max(1, ...rows.map(row => row[key].quantiles[2])) * 1.1;
     const down = value => height - 18 - (Math.min(value, most) / most) * (height - 24), x = at => at * step + 1, w = Math.max(step - 2, 1);
@@ -150,11 +167,12 @@
     Object.assign(one, { seen, status, owner });
     one.history.push({ changed: at, by, status, note });
     for (const each of found.hidden) if (byId.has(each.case_id)) byId.get(each.case_id).hidden_by = seen;
+    document.getElementById("t-now").replaceChildren(...standing(one).flat(9));
+    if (isBelow(one)) return;
     for (const row of rows) if (byId.get(row.dataset.case).hidden_by) row.dataset.hidden = "1";
     const mine = rows.find(row => row.dataset.case === one.case_id);
     mine.lastElementChild.replaceChildren(status, ...(owner ? [el("br"), el("bdi", { class: "quiet" }, owner)] : []));
     texts.set(mine, mine.textContent.toLowerCase());
-    document.getElementById("t-now").replaceChildren(...standing(one).flat(9));
     const away = D.cases.filter(each => each.hidden_by).length;
     document.getElementById("today-title").textContent = many(D.cases.length - away, "case") + (away ? `, ${number(away)} hidden by triage` : "");
     filter();
@@ -171,20 +189,20 @@
       ...activity.map(found => chart(`${found.metric} of ${host} in 15 min`, found.values, { low: found.low, high: found.high, bytes: found.bytes, marked, note: found.of === "segment" ? " in its segment" : "" }))].filter(Boolean);
     const found = one.sessions, mark = `ndr-feedback --lake <lake> --case ${one.case_id} --status expected --note "<why>"`;
     return [
-      el("h1", {}, el("span", { class: `severity ${one.severity}` }, one.severity), ` ${one.decades.toFixed(1)}: `, bdi(one.source), one.sources.length > 1 ? ` and ${one.sources.length - 1} more` : "", `, ${one.technique.name}`),
+      el("h1", {}, isBelow(one) ? "below the line" : el("span", { class: `severity ${one.severity}` }, one.severity), ` ${one.decades.toFixed(isBelow(one) ? 2 : 1)}: `, bdi(one.source), one.sources.length > 1 ? ` and ${one.sources.length - 1} more` : "", `, ${one.technique.name}`),
       el("p", {}, bdi(one.sentence)),
       el("h2", {}, "Who"),
       facts([["source", listed(one.sources)], ["segment", toSegment(one.segment_id)], ["user", one.user && [bdi(one.user), one.users_cnt > 1 ? ` and ${one.users_cnt - 1} more` : ""]], ["shared address", one.shared && bdi(one.shared.words.replace(/^shared address: /, ""))], ["most critical machine", one.machine && one.machine !== one.source ? toHost(one.machine) : null], ["criticality", one.criticality], ["role", one.role && bdi(one.role)], ["owner of the machine", one.machine_owner && bdi(one.machine_owner)], ["customer", one.customer_id],
         ["resembles", [one.technique.name, one.technique.attack_id ? ` (${one.technique.attack_id} ${one.technique.attack_name})` : ""]], ["also", one.techniques.filter(name => name !== one.technique.name).join(", ")],
         ["alerted because of it", one.targets.length ? listed(one.targets) : "no other host"], ["first and last seen", [when(one.start), " to ", when(one.end)]],
-        ["windows", `${one.windows}, the highest at `], ["before", one.earlier ? `${many(one.earlier, "case")} of it in the week before` : "its first case in a week"], ["case", one.case_id]]
+        ["windows", `${one.windows}, the highest at `], ["before", isBelow(one) ? null : one.earlier ? `${many(one.earlier, "case")} of it in the week before` : "its first case in a week"], ["case", one.case_id]]
         .map(([name, value]) => (name === "windows" ? [name, [`${one.windows}, the highest `, when(one.peak)]] : [name, value]))),
       el("h2", {}, "Why"), el("p", { class: "quiet" }, "As it was in the highest window, ", when(one.peak), "."),
       el("ul", { class: "reasons" }, one.reasons.map((reason, at) => { const bar = el("i"); bar.style.width = `${Math.min(100, reason.share * 100)}%`; return el("li", {}, bdi(one.words[at]), el("div", { class: "bar", "aria-hidden": "true" }, bar)); })),
       one.indicators.length ? [el("h2", {}, "Indicators"), meetings(one.indicators)] : null,
       el("h2", {}, "Whom"),
       table(`${many(one.contacts.length, "contact")}, those of each window that stand out most; sessions and bytes of the busiest 24 hours`, ["Source", "Target", "Port", "Decades", "Sessions", "Failed", "Sent", "Received", "New", "Known to others", "Seen"],
-        one.contacts.map(contact => [toHost(contact.source), toHost(contact.target), contact.port, contact.decades.toFixed(1), number(contact.sessions), number(contact.failed), sent(contact.sent), received(contact.received), contact.new.join(", "), contact.kind.startsWith("outbound") ? number(contact.others) : "–", seen(contact.first, contact.last)]), [2, 3, 4, 5, 6, 7, 9]),
+        one.contacts.map(contact => [toHost(contact.source), [toHost(contact.target), [contact.domain, contact.owner].filter(Boolean).map(text => [el("br"), el("bdi", { class: "quiet" }, text)])], [contact.port, contact.app ? [el("br"), el("bdi", { class: "quiet" }, contact.app)] : ""], contact.decades.toFixed(1), number(contact.sessions), number(contact.failed), sent(contact.sent), received(contact.received), contact.new.join(", "), contact.kind.startsWith("outbound") ? number(contact.others) : "–", seen(contact.first, contact.last)]), [2, 3, 4, 5, 6, 7, 9]),
       el("h2", {}, "When"), el("div", { class: "charts" }, charts),
       el("h2", {}, "Sessions"),
       found ? [el("p", {}, `${number(found.rows.length)} of ${many(found.count, "record")} of this case, threats that the firewall saw included. On the firewall, they are found by`), command(one.filter),
@@ -201,7 +219,7 @@
   const showHost = host => {
     const values = line(host);
     if (!values) return [el("h1", {}, "No such host"), el("p", {}, bdi(host), " has no score in these windows.")];
-    const activity = D.activity[host] || [], days = D.days[host] || [], cases = D.cases.filter(one => [...one.sources, ...one.targets].includes(host));
+    const activity = D.activity[host] || [], days = D.days[host] || [], cases = [...D.cases, ...D.below].filter(one => [...one.sources, ...one.targets].includes(host));
     const name = cases.map(one => one.names[host]).find(Boolean), segment = Object.keys(D.segments).find(each => D.segments[each].hosts.includes(host));
     return [el("h1", {}, bdi(host)), facts([["name", name && bdi(name)], ["segment", segment && toSegment(segment)]]), el("h2", {}, "These windows"),
       el("div", { class: "charts" }, chart("score in decades", values, { note: "; from 3 on it alerts" }), activity.map(found => chart(`${found.metric} in 15 min`, found.values, { low: found.low, high: found.high, bytes: found.bytes, note: found.of === "segment" ? " in its segment" : "" }))),
@@ -231,6 +249,12 @@
   const showStrangers = () => [el("h1", {}, `${number(D.strangers_cnt)} address${D.strangers_cnt === 1 ? "" : "es"} in no inventory`),
     D.strangers.length ? table("Most sessions first; seen within 30 days", ["Address", "Sessions", "First seen", "Last seen"], D.strangers.map(row => [toHost(row.host_ip), number(row.sessions), when(row.first), when(row.last)]), [1]) : el("p", { class: "empty" }, "None."),
     some(D.strangers_cnt, D.strangers)];
+  const showBelow = () => {
+    const left = D.below.filter(one => !one.hidden_by);
+    return [el("h1", {}, `${many(D.below_cnt, "candidate")} just below the line`), el("p", {}, "They did not alert, are counted nowhere else and go into no message: what comes next by score, put together as cases are. In training, as many windows score so as alert."),
+      left.length ? table("The highest first; the score in decades", ["Score", "Source", "Resembles", "What happened", "Seen", "Status", "Scores"], left.map(one => [one.decades.toFixed(2), [el("a", { href: `#case=${one.case_id}` }, bdi(one.source)), one.names[one.source] ? [el("br"), bdi(one.names[one.source])] : "", one.user ? [el("br"), bdi(one.user)] : ""], one.technique.name, bdi(one.sentence), seen(one.start, one.end), one.status, spark(hostAt.has(one.source) ? one.source : one.targets[0])]), [0]) : el("p", { class: "empty" }, "None."),
+      D.below_cnt > D.below.length ? el("p", {}, `${number(D.below.length)} of ${number(D.below_cnt)} are shown; ndr-report --cases --top has more.`) : null];
+  };
   const showHosts = () => {
     const list = el("div", { class: "list", tabindex: "0", role: "region", "aria-label": "Hosts by score" }), tall = 28.8, input = el("input", { type: "search", id: "of-host", autocomplete: "off" });
     const inner = el("div"); list.append(inner);
@@ -322,8 +346,8 @@
   });
 
   const days = Object.entries(D.volume).map(([date, counts]) => ({ date, counts, cases: Object.values(counts).reduce((sum, count) => sum + count, 0) }));
-  if (days.length) document.getElementById("volume").append(bars("cases that began", days, "cases"));
-  const pages = { hosts: showHosts, met: showMet, strangers: showStrangers, health: showHealth, model: showModel };
+  if (days.length) document.getElementById("volume").append(volume(days));
+  const pages = { below: showBelow, hosts: showHosts, met: showMet, strangers: showStrangers, health: showHealth, model: showModel };
   const route = () => {
     const [name, value] = decodeURIComponent(location.hash.slice(1)).split(/=(.*)/s), page = name || "today";
     const made = page === "case" ? showCase(value) : page === "host" ? showHost(value) : page === "segment" ? showSegment(value) : pages[page] ? pages[page]() : null;

@@ -37,15 +37,18 @@ def within(place: int, port: int, decades: float = 9.0, inbound: bool = False) -
     return PAIR | {"peer_ip": host(place), "peer_port": port, "kind": kind, "decades": decades}
 
 
-def write_alerts(lake: Path, alerts: Sequence[Alerting], score: float = 0.9999) -> Lake:
-    """Predictions in which these alert; the later a window, the higher its raw score."""
+def write_alerts(lake: Path, alerts: Sequence[Alerting], score: float | Sequence[float] = 0.9999) -> Lake:
+    """Predictions in which these alert, with one score or one each; the later a window, the higher its raw score."""
+    each = [score] * len(alerts) if isinstance(score, float) else score
     for number, window in enumerate(WHOLE):
         mine: dict[int, list[Row]] = {}
-        for at, place, pair in alerts:
+        scores: dict[int, float] = {}
+        for (at, place, pair), held in zip(alerts, each, strict=True):
             if at == number:
                 mine.setdefault(place, []).append(pair)
+                scores[place] = held
         overrides: Overrides = NO_ALERTS | {
-            "anomaly_score": NO_ALERTS["anomaly_score"] | dict.fromkeys(mine, score),
+            "anomaly_score": NO_ALERTS["anomaly_score"] | scores,
             "raw_score": NO_ALERTS["raw_score"] | dict.fromkeys(mine, 9.0 + number),
             "pair_evidence": {place: json.dumps(pairs) for place, pairs in mine.items()},
         }

@@ -1,0 +1,22 @@
+"""Garbage collection of commands."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+SAID = "import sys; sys.argv[0] = {name!r}; import common, atexit, gc; print(gc.get_threshold()[0]); \
+before = gc.get_freeze_count(); atexit._run_exitfuncs(); print(gc.get_freeze_count() > before)"
+
+
+def said(name: str) -> list[str]:
+    command = [sys.executable, "-c", SAID.format(name=name)]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+
+
+def test_a_command_collects_rarely_and_not_at_its_end() -> None:
+    assert said("ndr-report") == ["50000", "True"]
+
+
+def test_who_imports_it_collects_as_before() -> None:
+    assert said("pytest") == ["700", "False"]
