@@ -78,8 +78,6 @@ def up(environment: str, allow_replace: bool, parts: Sequence[str], canary: Cana
     described, projects = _read(environment)
     chosen, prefix = parts or described.parts, prefix_of(environment)
     signatures = Signatures.of(signed, trusted_key(described))
-    if signatures.signed is None:
-        click.echo("signatures: not checked, as the environment has no trust_key", err=True)
     looked_at = list(checks(prefix, chosen, described.parameters, projects))
     looked_at.append(lambda: check_functions(prefix, chosen, described.parameters))
     planned: list[Plan] = []
@@ -125,8 +123,10 @@ def up(environment: str, allow_replace: bool, parts: Sequence[str], canary: Cana
     for topic, subscriber in subscribe(found, described.subscribers):
         click.echo(f"topic {topic}: tells {subscriber}")
     stacks = [stack.name for stack in stacks_of(prefix)]
-    number = record_deployed(prefix, found["ArtifactsBucket"], stacks, signatures.tag, signatures.signed_by)
-    click.echo(f"release: {number}")
+    signed_by = signatures.signed_by
+    number, is_new = record_deployed(prefix, found["ArtifactsBucket"], stacks, signatures.tag, signed_by)
+    origin = f"signed by {signed_by}" if signed_by else "signatures not checked, as the environment has no trust_key"
+    click.echo(f"release: {number}, {origin if is_new else 'unchanged'}")
 
 
 @command("status", epilog="Example: ndr-statemachines status dev")

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from common.display import counted
 from common.runtime.cli import Command, report_errors
 from common.runtime.commands import group
 from common.runtime.environments import environment_option, in_environment
@@ -71,7 +72,7 @@ def table(environment: str, table: str, moment: datetime, is_applied: bool) -> N
     with activity("items"):
         (deployed.apply if is_applied else lambda planned: deployed.discard(planned.copy))(planned)
     click.echo(
-        f"{table} as of {iso_seconds(moment)}: {len(planned.put)} items {would}put back, "
+        f"{table} as of {iso_seconds(moment)}: {counted(len(planned.put), 'item')} {would}put back, "
         f"{len(planned.deleted)} {would}removed, {planned.unchanged} unchanged"
     )
 
@@ -101,4 +102,4 @@ def objects(bucket: str, prefix: str, since: datetime, is_applied: bool) -> None
         undelete(bucket, found)
     for one in found:
         click.echo(f"{one.key}: {'restored' if is_applied else 'would be restored'}, deleted {iso_seconds(one.moment)}")
-    click.echo(f"{bucket}: {len(found)} objects {'' if is_applied else 'would be '}restored")
+    click.echo(f"{bucket}: {counted(len(found), 'object')} {'' if is_applied else 'would be '}restored")

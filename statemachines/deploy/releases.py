@@ -35,8 +35,10 @@ def begin(bucket: str) -> None:
     store.write(record)
 
 
-def record_deployed(prefix: str, bucket: str, stacks: Sequence[str], tag: str, signed_by: str | None) -> int:
-    """The number of the release that is deployed now; a new one if anything differs from the last.
+def record_deployed(
+    prefix: str, bucket: str, stacks: Sequence[str], tag: str, signed_by: str | None
+) -> tuple[int, bool]:
+    """The number of the release that is deployed now, and whether it is a new one, as anything differs from the last.
 
     Of what it can go back to, ten releases are kept; what none of them has, and nothing uses, is removed.
 
@@ -48,7 +50,8 @@ def record_deployed(prefix: str, bucket: str, stacks: Sequence[str], tag: str, s
     record = store.read()
     parts = deployed(prefix, stacks, store)
     current = record.numbered(record.current)
-    if current is None or {name: current.get(name) for name in parts} != parts:
+    is_new = current is None or {name: current.get(name) for name in parts} != parts
+    if is_new:
         record.last += 1
         about = {"number": record.last, "before": record.current, "tag": tag, "signed_by": signed_by}
         times = {"release": __version__, "time": iso_seconds(datetime.now(UTC)), "until": None}
@@ -60,7 +63,7 @@ def record_deployed(prefix: str, bucket: str, stacks: Sequence[str], tag: str, s
         store.write(record)
     prune(prefix, record, store)
     assert record.current is not None
-    return record.current
+    return record.current, is_new
 
 
 def go_back(bucket: str, tell: Told) -> int:
