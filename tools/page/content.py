@@ -29,7 +29,7 @@ from common.lake.lake import Lake
 from common.lake.learning import learning_at
 from common.runtime.lake_project import LakeProject
 from common.runtime.output import progress
-from common.windows import WINDOW, Windows, iso
+from common.windows import WINDOW, Windows, iso, iso_seconds
 from tools.page.config import PageConfig
 from tools.page.health import drift, health, models, verdicts, volume
 from tools.page.segments import SEGMENTS_DRAWN, segments
@@ -195,4 +195,4 @@ def _sessions(found: FirstSessions) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    return iso(value) if hasattr(value, "isoformat") else value
+    return iso_seconds(value) if hasattr(value, "isoformat") else value

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from datetime import timedelta
 from pathlib import Path
 
 from common.lake.lake import Lake
@@ -33,6 +35,26 @@ def hostile_lake(folder: Path) -> Path:
                   src_user=name, app=name, end_ts=WHOLE[at].start, repeat_count=1)
         for at, (place, name) in enumerate(NAMES.items())
     ]  # fmt: skip
+    write_table(folder, "sessions", rows)
+    return folder
+
+
+def beacon_lake(folder: Path) -> Path:
+    """A case about sessions every 40 s, the third 20 s late, of which the last has a threat, too."""
+    regular = {
+        "feature": "pair_regular_24h",
+        "kind": "outbound",
+        "value": 0.95,
+        "baseline_median": 0.0,
+        "contribution": 5.0,
+    }
+    pair = PAIR | {"pieces": {"regular_24h": 5.0}}
+    lake = write_alerts(folder, [(0, 3, pair)], features=json.dumps([regular]))
+    ends = [WHOLE[0].start + timedelta(seconds=40 * place + 20 * (place == 2) + 30) for place in range(20)]
+    one = {"src_ip": host(3), "dst_ip": PAIR["peer_ip"], "dst_port": 443, "duration_s": 30.0, "repeat_count": 1}
+    records = [*((end, "tcp-fin") for end in ends), (ends[-1], None)]
+    sessions = lake.table("sessions")
+    rows = [table_row(sessions, WHOLE[0], **one, end_ts=end, session_end_reason=reason) for end, reason in records]
     write_table(folder, "sessions", rows)
     return folder
 

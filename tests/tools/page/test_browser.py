@@ -17,7 +17,7 @@ from tests.commands import call
 from tests.common.detection.alerts.alerting_lake import PAIR, WHOLE, write_alerts
 from tests.common.detection.model_lake import host
 from tests.tools.page.findings import BAD, QUIET, STRANGER, findings_lake
-from tests.tools.page.hostile import SCRIPT, hostile_lake, related_lake
+from tests.tools.page.hostile import SCRIPT, beacon_lake, hostile_lake, related_lake
 from tests.tools.page.serving import serving
 from tools.page.cli import main
 
@@ -182,6 +182,25 @@ def test_the_keyboard_is_enough(browser: Browser, files: dict[str, Path]) -> Non
     page.wait_for_selector("#view:not([hidden])")
     assert page.evaluate("document.activeElement.id") == "main"
     assert page.locator("#view h2", has_text="Related").count() == 1
+    page.go_back()
+    page.keyboard.press("x")
+    expect(page.locator("#t-now")).to_be_in_viewport()
+    reader.close()
+
+
+def test_the_gaps_of_a_beacon_are_drawn(browser: Browser, tmp_path: Path) -> None:
+    file = tmp_path / "page.html"
+    code, _, error = call(main, "--lake", str(beacon_lake(tmp_path / "lake")), "--out", str(file))
+    assert code == 0, error
+    reader = Reader(browser, file, viewport={"width": WIDTHS["phone"], "height": 400})
+    reader.page.locator("#cases tbody a").first.click()
+    drawn = reader.page.locator("#rhythm")
+    expect(drawn).to_contain_text(f"{host(3)} to {PAIR['peer_ip']}:443")
+    expect(drawn).to_contain_text(
+        "median 0.667 min, half of them 0.667 to 0.667 min, at most 1 min. Evenness of 19 gaps: 0.84"
+    )
+    expect(drawn.locator("circle")).to_have_count(19)
+    assert reader.overhang() == 0
     reader.close()
 
 

@@ -131,6 +131,34 @@
     return el("figure", {}, el("svg", { viewBox: `0 0 ${width} ${height}`, height, role: "img", "aria-label": `${title}, quartiles and the most: ${words}` }, drawn.flat()),
       el("figcaption", {}, `${title}: median, and the middle half of the hosts; it reaches ${number(Math.max(...rows.map(row => row[key].quantiles[2])))}`));
   };
+  const middle = (values, share) => values[Math.min(values.length - 1, Math.floor(share * values.length))];
+  const rhythm = (one, found) => {  // the gaps between the sessions of the contact that is most like a clock, if it is one
+    if (!found || !one.reasons.some(reason => reason.feature.startsWith("pair_regular"))) return null;
+    const at = Object.fromEntries(found.columns.map((name, place) => [name, place])), begun = new Map();
+    for (const row of found.rows.filter(row => row[at.session_end_reason])) {
+      const contact = `${row[at.src_ip]} to ${row[at.dst_ip]}:${row[at.dst_port]}`;
+      begun.set(contact, [...(begun.get(contact) || []), Date.parse(row[at.end_ts]) - 1e3 * (row[at.duration_s] || 0)]);
+    }
+    const gapsOf = ([contact, times]) => {
+      times.sort((a, b) => a - b);
+      const gaps = times.slice(1).map((time, place) => ({ time, gap: (time - times[place]) / 6e4 })), mean = gaps.reduce((sum, { gap }) => sum + gap, 0) / gaps.length;
+      const even = Math.max(0, 1 - Math.sqrt(gaps.reduce((sum, { gap }) => sum + (gap - mean) ** 2, 0) / gaps.length) / mean) || 0;
+      return { contact, gaps, even, far: even * Math.sqrt(gaps.length) };
+    };
+    const best = [...begun].map(gapsOf).sort((a, b) => b.far - a.far)[0];
+    if (!best || best.gaps.length < 5 || best.far < 3) return null;  // chance hardly makes them so even, as with reasons
+    const minutes = value => value.toLocaleString("en", { maximumSignificantDigits: 3 });
+    const width = 420, height = 110, side = 90, sorted = best.gaps.map(({ gap }) => gap).sort((a, b) => a - b), most = sorted.at(-1), BINS = 12;
+    const first = best.gaps[0].time, long = Math.max(best.gaps.at(-1).time - first, 1), y = gap => height - 18 - (gap / most) * (height - 24);
+    const ends = [[most, `${minutes(most)} min`], [0, "0"]].map(([gap, text]) => { const label = shape("text", { x: 0, y: y(gap) + (gap ? 8 : 12) }); label.textContent = text; return label; });
+    const dots = best.gaps.map(({ time, gap }) => shape("circle", { class: "dot", cx: ((time - first) / long) * (width - side - 12) + 3, cy: y(gap), r: 2 }));
+    const counts = Array(BINS).fill(0);
+    for (const gap of sorted) counts[Math.min(BINS - 1, Math.floor((gap / most) * BINS))] += 1;
+    const bins = counts.map((count, bin) => shape("rect", { class: "part", x: width - side, width: (count / Math.max(...counts)) * side, y: y(((bin + 1) / BINS) * most), height: (height - 24) / BINS - 1 }));
+    const said = `median ${minutes(middle(sorted, 0.5))} min, half of them ${minutes(middle(sorted, 0.25))} to ${minutes(middle(sorted, 0.75))} min, at most ${minutes(most)} min`;
+    return el("figure", { id: "rhythm" }, el("svg", { viewBox: `0 0 ${width} ${height}`, height, role: "img", "aria-label": `gaps between sessions over time, and how often each: ${said}` }, shape("line", { class: "edge", x1: 0, x2: width, y1: y(0), y2: y(0) }), dots, bins, ends),
+      el("figcaption", {}, "Gaps between the sessions of ", bdi(best.contact), ` over time, and how often each: ${said}. Evenness of ${number(best.gaps.length)} gaps: ${best.even.toFixed(2)}; 1 is a clock, 0 is chance.`, found.count > found.rows.length ? ` Of the first ${number(found.rows.length)} records.` : ""));
+  };
   const table = (caption, heads, rows, numeric = []) => el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": caption }, el("table", {}, el("caption", {}, caption),
     el("thead", {}, el("tr", {}, heads.map((head, at) => el("th", { scope: "col", class: numeric.includes(at) ? "num" : null }, head)))),
     el("tbody", {}, rows.map(cells => el("tr", {}, cells.map((cell, at) => el("td", { class: numeric.includes(at) ? "num" : null }, cell)))))));
@@ -203,7 +231,7 @@
       el("h2", {}, "Whom"),
       table(`${many(one.contacts.length, "contact")}, those of each window that stand out most; sessions and bytes of the busiest 24 hours`, ["Source", "Target", "Port", "Decades", "Sessions", "Failed", "Sent", "Received", "New", "Known to others", "Seen"],
         one.contacts.map(contact => [toHost(contact.source), [toHost(contact.target), [contact.domain, contact.owner].filter(Boolean).map(text => [el("br"), el("bdi", { class: "quiet" }, text)])], [contact.port, contact.app ? [el("br"), el("bdi", { class: "quiet" }, contact.app)] : ""], contact.decades.toFixed(1), number(contact.sessions), number(contact.failed), sent(contact.sent), received(contact.received), contact.new.join(", "), contact.kind.startsWith("outbound") ? number(contact.others) : "–", seen(contact.first, contact.last)]), [2, 3, 4, 5, 6, 7, 9]),
-      el("h2", {}, "When"), el("div", { class: "charts" }, charts),
+      el("h2", {}, "When"), el("div", { class: "charts" }, charts, rhythm(one, found)),
       el("h2", {}, "Sessions"),
       found ? [el("p", {}, `${number(found.rows.length)} of ${many(found.count, "record")} of this case, threats that the firewall saw included. On the firewall, they are found by`), command(one.filter),
         found.rows.length ? el("details", {}, el("summary", {}, "Show them, the first to end first"), el("div", { class: "raw" }, table("Sessions", found.columns, found.rows.map(row => row.map(value => (value === null ? "" : bdi(value))))))) : el("p", { class: "empty" }, "They are not kept any more.")]
@@ -343,10 +371,12 @@
     const shown = [...document.querySelectorAll("#cases tbody tr")].filter(row => !row.hidden), at = shown.findIndex(row => row.classList.contains("at"));
     const go = event.key === "j" ? Math.min(at + 1, shown.length - 1) : event.key === "k" ? Math.max(at - 1, 0) : null;
     if (go !== null && shown[go]) { shown[at]?.classList.remove("at"); shown[go].classList.add("at"); const link = shown[go].querySelector("a"); link.focus(); shown[go].scrollIntoView({ block: "nearest" }); }
+    if (event.key === "x" && shown[at]) { toTriage = true; shown[at].querySelector("a").click(); }
   });
 
   const days = Object.entries(D.volume).map(([date, counts]) => ({ date, counts, cases: Object.values(counts).reduce((sum, count) => sum + count, 0) }));
   if (days.length) document.getElementById("volume").append(volume(days));
+  let toTriage = false;
   const pages = { below: showBelow, hosts: showHosts, met: showMet, strangers: showStrangers, health: showHealth, model: showModel };
   const route = () => {
     const [name, value] = decodeURIComponent(location.hash.slice(1)).split(/=(.*)/s), page = name || "today";
@@ -358,6 +388,8 @@
     for (const figure of view.querySelectorAll("figure")) figure.draw?.();
     if (page === "case" && byId.has(value) && document.documentElement.dataset.live) send("opened", { case_id: value }).catch(() => {});
     if (made) { scrollTo(0, 0); main.focus({ preventScroll: true }); }
+    if (toTriage) requestAnimationFrame(() => document.getElementById("t-now")?.scrollIntoView());  // once charts have their height
+    toTriage = false;
   };
   let waiting;
   addEventListener("resize", () => { clearTimeout(waiting); waiting = setTimeout(() => { for (const figure of view.querySelectorAll("figure")) figure.draw?.(); }, 150); });

@@ -37,7 +37,9 @@ def within(place: int, port: int, decades: float = 9.0, inbound: bool = False) -
     return PAIR | {"peer_ip": host(place), "peer_port": port, "kind": kind, "decades": decades}
 
 
-def write_alerts(lake: Path, alerts: Sequence[Alerting], score: float | Sequence[float] = 0.9999) -> Lake:
+def write_alerts(
+    lake: Path, alerts: Sequence[Alerting], score: float | Sequence[float] = 0.9999, features: str = "[]"
+) -> Lake:
     """Predictions in which these alert, with one score or one each; the later a window, the higher its raw score."""
     each = [score] * len(alerts) if isinstance(score, float) else score
     for number, window in enumerate(WHOLE):
@@ -50,6 +52,7 @@ def write_alerts(lake: Path, alerts: Sequence[Alerting], score: float | Sequence
         overrides: Overrides = NO_ALERTS | {
             "anomaly_score": NO_ALERTS["anomaly_score"] | scores,
             "raw_score": NO_ALERTS["raw_score"] | dict.fromkeys(mine, 9.0 + number),
+            "top_features": NO_ALERTS["top_features"] | dict.fromkeys(mine, features),
             "pair_evidence": {place: json.dumps(pairs) for place, pairs in mine.items()},
         }
         write(lake, tables(SPEC)["predictions"], rows("predictions", window, number, overrides=overrides))
