@@ -43,6 +43,8 @@ def chips(content: Mapping[str, Any]) -> Iterator[dict[str, str]]:
     about, health, drift = content["about"], content["health"], content["drift"]
     windows, missing = len(about["starts"]), len(health["missing"])
     last = f", the last {iso(parse_moment(about['last_scored']))}" if about["last_scored"] else ""
+    if late := health["minutes_late"]:
+        last += f", {late['last']:.0f} min after its end"
     scored = f"{windows - missing} of {counted(windows, 'window')} scored{last}"
     yield {"level": "bad" if missing == windows else "warn" if missing else "good", "words": scored}
     if about["learning"]:

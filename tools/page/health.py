@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from statistics import median
 from typing import Any
 
 from common.coded import encoded
@@ -44,7 +45,22 @@ def health(lake: Lake, windows: Windows, keys: set[str]) -> dict[str, Any]:
         "incomplete_cnt": len(incomplete),
         "rejects": _rejects(lake, windows),
         "canary": canary_line(lake.uri, datetime.now(UTC)),
+        "minutes_late": _minutes_late(statuses, windows),
     }
+
+
+def _minutes_late(statuses: Mapping[str, WindowStatus], windows: Windows) -> dict[str, float] | None:
+    """How long after the end of a window its scores came: the median, the most, and of the last one with scores.
+
+    Windows that were scored a day or more later are a backfill, and do not count; None where there is no other.
+    """
+    found = [
+        scored.written_ts - window.end
+        for window in windows
+        if window.key in statuses and (scored := statuses[window.key].stages.get("inference"))
+    ]
+    minutes = [round(late / timedelta(minutes=1), 1) for late in found if late < timedelta(days=1)]
+    return {"median": median(minutes), "most": max(minutes), "last": minutes[-1]} if minutes else None
 
 
 def _code(held: WindowStatus | None, stage: str) -> int:

@@ -3,6 +3,7 @@ import gzip
 import hashlib
 import json
 import re
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,8 @@ from common.windows import Windows
 from tests.commands import call
 from tests.common.detection.alerts.alerting_lake import NO_ALERTS, WHOLE, write_alerts
 from tests.common.detection.model_lake import Overrides, host, make_lake, rows, write
-from tests.factories import SPEC
+from tests.factories import SPEC, table_row
+from tests.lakes import write_table
 from tests.tools.page.findings import BAD, QUIET, STRANGER, findings_lake
 from tests.tools.page.hostile import ARABIC, IMAGE, LONG, SCRIPT, hostile_lake, related_lake
 from tools.feedback.cli import main as feedback
@@ -120,6 +122,21 @@ def test_what_limits_the_scores_is_said_before_the_cases(tmp_path: Path) -> None
     note: Overrides = {"score_note": {3: f"learning, 1 of 9 days; {UNUSUAL}: score lowered by 1.20"}}
     write(lake, tables(SPEC)["predictions"], rows("predictions", WHOLE[1], 1, overrides={**NO_ALERTS, **note}))
     assert "the whole network is unusual in 1 window<" in page(lake)
+
+
+def test_how_late_scores_came_is_said_but_of_backfills(tmp_path: Path) -> None:
+    lake = write_alerts(tmp_path, [])
+    assert "after its end" not in page(tmp_path)
+    status = lake.table("window_status")
+    late = [timedelta(minutes=4), timedelta(days=3), timedelta(minutes=9, seconds=20), timedelta(minutes=6)]
+    rows_of = [
+        table_row(status, window, stage="inference", written_ts=window.end + after)
+        for window, after in zip(WHOLE, late, strict=False)
+    ]
+    write_table(tmp_path, "window_status", rows_of)
+    text = page(tmp_path)
+    assert data(text)["health"]["minutes_late"] == {"median": 6.0, "most": 9.3, "last": 6.0}
+    assert "6 min after its end" in text
 
 
 def test_a_lake_without_scores_is_an_error(tmp_path: Path) -> None:

@@ -306,6 +306,7 @@
       el("tbody", {}, health.stages.map((stage, row) => el("tr", {}, el("th", { scope: "row" }, stage), health.grid[row].map((code, at) => el("td", { class: `s${code}`, title: `${stage} ${D.about.starts[at]}: ${words[code]}` }, marks[code] || el("span", { class: "skip" }, words[code])))))));
     return [el("h1", {}, "Health"), el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Stages" }, grid),
       el("h2", {}, "Proof of detection"), el("p", {}, bdi(health.canary)),
+      el("h2", {}, "Lateness"), el("p", {}, health.minutes_late ? `Scores came ${number(health.minutes_late.median)} min after the end of a window, in the median, and ${number(health.minutes_late.most)} min at most.` : "These windows were scored a day or more after their end."),
       el("h2", {}, "Windows without scores"), health.missing.length ? el("p", {}, spans(health.missing)) : el("p", { class: "empty" }, "None."),
       el("h2", {}, "Incomplete logs"), health.incomplete.length ? table(`${many(health.incomplete_cnt, "window")}`, ["Window", "What is missing"], health.incomplete.map(row => [when(row.window), bdi(row.reason)])) : el("p", { class: "empty" }, "Nothing is known to be missing."),
       el("h2", {}, "Rejected records"), health.rejects.length ? table("Records by reason", ["Reason", "Records"], health.rejects.map(row => [bdi(row.reason), number(row.count)]), [1]) : el("p", { class: "empty" }, "None.")];
