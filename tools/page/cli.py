@@ -27,7 +27,7 @@ from tools.page.config import PageConfig
 @command(
     name="ndr-page",
     epilog="Example: ndr-page --lake demo/lake --out demo/page.html",
-    groups={"Page": ("out", "top", "sessions", "budget", "min-score"), "Server": ("serve", "port", "by")},
+    groups={"Page": ("out", "top", "sessions", "daily-budget", "min-score"), "Server": ("serve", "port", "by")},
 )
 @lake_option
 @optional_window_option("the last day that is scored")
@@ -53,10 +53,12 @@ from tools.page.config import PageConfig
     "--sessions", type=click.IntRange(0, 10_000), default=200, show_default=True, help="Number of sessions of a case."
 )
 @click.option(
-    "--budget",
+    "--daily-budget",
+    "budget",
     type=click.IntRange(1, 1_000_000),
     default=20,
     show_default=True,
+    metavar="CASES",
     help="Number of cases a day that the team can look at, a line in the chart of cases.",
 )
 @min_score_option

@@ -18,5 +18,11 @@ def test_a_command_collects_rarely_and_not_at_its_end() -> None:
     assert said("ndr-report") == ["50000", "True"]
 
 
+def test_duckdb_ends_silently() -> None:
+    ends = "import sys; sys.argv[0] = 'ndr-report'; import common, duckdb; print(duckdb.sql('SELECT 1').fetchall())"
+    done = subprocess.run([sys.executable, "-c", ends], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("[(1,)]\n", "")
+
+
 def test_who_imports_it_collects_as_before() -> None:
     assert said("pytest") == ["700", "False"]
