@@ -125,7 +125,11 @@ def up(environment: str, allow_replace: bool, parts: Sequence[str], canary: Cana
     stacks = [stack.name for stack in stacks_of(prefix)]
     signed_by = signatures.signed_by
     number, is_new = record_deployed(prefix, found["ArtifactsBucket"], stacks, signatures.tag, signed_by)
-    origin = f"signed by {signed_by}" if signed_by else "signatures not checked, as the environment has no trust_key"
+    origin = (
+        f"signed by key {signed_by[:12]}"
+        if signed_by
+        else "signatures not checked, as the environment has no trust_key"
+    )
     click.echo(f"release: {number}, {origin if is_new else 'unchanged'}")
 
 

@@ -31,7 +31,7 @@ def command_lines(text: str) -> Iterator[list[str]]:
     for line in text.replace("\\\n", " ").splitlines():
         if not any(name in line for name in COMMANDS):
             continue
-        line = re.sub(r'"\$\(date .+?\)"', "2026-03-10T13:08Z", line)
+        line = re.sub(r'"\$\(date .+?\)"|"\$was"', "2026-03-10T13:08Z", line)
         line = re.sub(r'"\$\((.+?)\)"', r"; \1 ;", line)
         line = re.sub(r"\d?>\s*(&\d|[^\s>;|&]+)", "", line)
         words = shlex.shlex(line, posix=True, punctuation_chars="|&;()")

@@ -135,7 +135,7 @@ def test_a_signed_release_is_deployed_and_listed(account: Account, tmp_path: Pat
         assert f"{wheel.name} is not signed; nothing was changed" in account.deployer.refusal(*command)
         assert (account.deployer.tables, account.deployer.machines) == ([], set())
         statement.write_bytes(provenance.sign(code, {}, TAG, private))
-        assert account.up(text)["release"] == "1"
+        assert re.fullmatch("1, signed by key [0-9a-f]{12}", account.up(text)["release"])
     finally:
         statement.unlink()
 
