@@ -14,7 +14,7 @@ import click
 from common.runtime.cli import Command, report_errors
 from common.runtime.commands import command, group
 from common.runtime.environments import environment_option, in_environment, prefix_of, stack_option
-from common.runtime.output import activity
+from common.runtime.output import activity, message
 from common.runtime.parameter_types import DaysType
 from common.runtime.rows import format_option, print_rows
 
@@ -135,7 +135,7 @@ def start_project(project_file: Path, environment: str) -> None:
         deploy_project(client("scheduler"), project, outputs)
     execution = start(states, f"{prefix}{MACHINE}", name, message_of(project))
     with activity(f"start of project {name}"):
-        output = follow(states, execution, lambda work: click.echo(f"{name}: {work}", err=True))
+        output = follow(states, execution, lambda work: message(f"{name}: {work}"))
     click.echo(json.dumps(output))
 
 
