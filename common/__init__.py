@@ -10,9 +10,9 @@ RUN_VARIABLE = "NDR_RUN_ID"
 # a command, which imports for a second before it can catch
 if sys.argv and Path(sys.argv[0]).name.startswith(("ndr-", "c360-")):
     from common.runtime.allocators import give_back
-    from common.runtime.collection import collect_rarely
+    from common.runtime.collection import leave_uncollected
     from common.runtime.interrupts import exit_at_signals
 
     exit_at_signals()
     give_back()
-    collect_rarely()
+    leave_uncollected()

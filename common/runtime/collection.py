@@ -1,4 +1,4 @@
-"""Garbage collection of a command: rarely, and not at its end, which would be a tenth of a command of one second."""
+"""The end of a command, at which no garbage is collected: that would be a tenth of a command of one second."""
 
 from __future__ import annotations
 
@@ -6,16 +6,12 @@ import atexit
 import gc
 import sys
 
-OBJECTS = 50_000
-"""So many more objects than the last time are alive when cycles of young ones are sought; 700 by default."""
 
-
-def collect_rarely() -> None:
-    """From now on, cycles are sought after many objects: what is imported has none; and what is left at exit, stays."""
-    gc.set_threshold(OBJECTS, *gc.get_threshold()[1:])
+def leave_uncollected() -> None:
+    """From now on, what is left at exit stays as it is, unless DuckDB would print each of its objects."""
     atexit.register(_leave)
 
 
 def _leave() -> None:
-    if "duckdb" not in sys.modules:  # it would print each of its objects that is left
+    if "duckdb" not in sys.modules:
         gc.freeze()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-SAID = "import sys; sys.argv[0] = {name!r}; import common, atexit, gc; print(gc.get_threshold()[0]); \
+SAID = "import sys; sys.argv[0] = {name!r}; import common, atexit, gc; \
 before = gc.get_freeze_count(); atexit._run_exitfuncs(); print(gc.get_freeze_count() > before)"
 
 
@@ -14,8 +14,8 @@ def said(name: str) -> list[str]:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
 
 
-def test_a_command_collects_rarely_and_not_at_its_end() -> None:
-    assert said("ndr-report") == ["50000", "True"]
+def test_a_command_collects_nothing_at_its_end() -> None:
+    assert said("ndr-report") == ["True"]
 
 
 def test_duckdb_ends_silently() -> None:
@@ -24,5 +24,5 @@ def test_duckdb_ends_silently() -> None:
     assert (done.stdout, done.stderr) == ("[(1,)]\n", "")
 
 
-def test_who_imports_it_collects_as_before() -> None:
-    assert said("pytest") == ["700", "False"]
+def test_who_imports_it_ends_as_before() -> None:
+    assert said("pytest") == ["False"]
