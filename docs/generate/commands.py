@@ -48,7 +48,7 @@ def render() -> str:
 
 
 def _command(name: str, command: click.Command, level: int, parent: click.Context | None = None) -> str:
-    context = click.Context(command, info_name=name, parent=parent)
+    context = click.Context(command, info_name=name, parent=parent, **command.context_settings)
     usage = f"`{context.command_path} {' '.join(command.collect_usage_pieces(context))}`"
     parts = [f"{'#' * level} {context.command_path}", usage, inspect.cleandoc(command.help or "").replace("\b\n", "")]
     if options := _options(command, context):
