@@ -94,7 +94,7 @@ test-all: setup chromium $(PIPELINES_VENV)/.installed ## Run all tests on the de
 	$(BIN)/python -u -m pytest $(ON_BOTH_CORES) --durations 40
 
 .PHONY: test-fast
-test-fast: setup ## Run the fast tests, in about three minutes
+test-fast: setup ## Run the fast tests, in about two and a half minutes
 	$(BIN)/python -m pytest $(ON_BOTH_CORES) -m "not slow and not parity"
 
 .PHONY: test-long
