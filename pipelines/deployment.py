@@ -11,6 +11,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from common.aws.clients import aws_errors
+from common.aws.tags import as_list
 from common.errors import DeploymentError
 from pipelines.assignments import checked
 from pipelines.definitions import Definition, load
@@ -159,8 +160,7 @@ def apply(client: Any, planned: Plan, tags: Mapping[str, str]) -> None:
     }
     with aws_errors(f"pipeline {planned.name} could not be {'created' if planned.changes is None else 'updated'}"):
         if planned.changes is None:
-            tag_list = [{"Key": key, "Value": value} for key, value in tags.items()]
-            client.create_pipeline(**request, ClientRequestToken=request_token(request), Tags=tag_list)
+            client.create_pipeline(**request, ClientRequestToken=request_token(request), Tags=as_list(tags))
         else:
             client.update_pipeline(**request)
 

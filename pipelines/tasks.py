@@ -9,6 +9,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from common.aws.clients import aws_errors
+from common.aws.tags import in_lower_case
 from common.errors import DeploymentError
 from common.runtime.metrics import VARIABLE
 from pipelines.deployment import Plan, state_of
@@ -65,9 +66,7 @@ def register(client: Any, planned: TaskPlan, tags: Mapping[str, str]) -> None:
     """Registers a task definition with the tags, or another revision of it where it differs."""
     if planned.changes != ():
         with aws_errors(f"the task definition {planned.name} could not be registered"):
-            client.register_task_definition(
-                **planned.definition, tags=[{"key": key, "value": value} for key, value in tags.items()]
-            )
+            client.register_task_definition(**planned.definition, tags=in_lower_case(tags))
 
 
 def _definition(plan: Plan, execution_role_arn: str, client: Any) -> dict[str, Any]:

@@ -11,9 +11,10 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from common.aws.clients import aws_errors
+from common.aws.tags import in_lower_case
 from common.errors import DeploymentError
 from statemachines.definitions import MACHINES, filled
-from statemachines.deploy.tags import environment_tags, in_lower_case
+from statemachines.deploy.tags import environment_tags
 
 ALIAS = "live"
 TRACING = {"enabled": True}

@@ -11,11 +11,12 @@ from botocore.exceptions import ClientError, WaiterError
 
 from common.aws.caller import identity
 from common.aws.clients import aws_errors
+from common.aws.tags import as_list, as_mapping
 from common.errors import DeploymentError, ParameterError
 from statemachines.deploy.changes import TAKEN_OVER, Change, check_allowed, propose
 from statemachines.deploy.described import deployed_template, output_values, read_outputs, stack_described
 from statemachines.deploy.parts import TEMPLATES
-from statemachines.deploy.tags import as_list, as_mapping, environment_tags
+from statemachines.deploy.tags import environment_tags
 from statemachines.deploy.templates import adoptable, body_of, declared, defaults, kept_in, parameters_of
 
 WAIT = {"Delay": 1, "MaxAttempts": 900}

@@ -7,10 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from common.aws.clients import aws_errors, client
+from common.aws.tags import as_list, as_mapping, in_lower_case
 from pipelines.definitions import names as pipeline_names
 from statemachines.definitions import MACHINES
 from statemachines.deploy.publish import machines_by_name
-from statemachines.deploy.tags import as_list, as_mapping, environment_tags, in_lower_case
+from statemachines.deploy.tags import environment_tags
 
 AT_ONCE = 8
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from common.aws.tags import as_mapping
 from statemachines.deploy.drift.clients import Clients
 from statemachines.deploy.drift.live_storage import absent_as_none
 from statemachines.deploy.drift.template import Resource
-from statemachines.deploy.tags import as_mapping
 
 TAGS = "Tags"
 OF_AWS = "aws:"

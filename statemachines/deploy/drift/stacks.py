@@ -10,6 +10,7 @@ from typing import Any
 
 from common.aws.caller import identity
 from common.aws.clients import aws_errors, client
+from common.aws.tags import as_mapping
 from pipelines.differences import ABSENT
 from statemachines.deploy.described import stack_described
 from statemachines.deploy.drift.clients import Clients
@@ -19,7 +20,7 @@ from statemachines.deploy.drift.live_tags import TAGS, live_tags, wanted_tags
 from statemachines.deploy.drift.template import Resource, Stack
 from statemachines.deploy.functions import parsed
 from statemachines.deploy.stack import BROKEN, body_wanted
-from statemachines.deploy.tags import as_mapping, environment_tags
+from statemachines.deploy.tags import environment_tags
 
 READERS = 8
 """Resources that are read at once."""
