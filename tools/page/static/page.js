@@ -89,6 +89,11 @@
     figure.draw = draw;
     return figure;
   };
+  const dates = (rows, step, height) => {  // the first date below bars, and the last one where there is room for it
+    const ends = rows.length ? [shape("text", { x: 0, y: height - 4 }), ...(rows.length > 6 ? [shape("text", { x: rows.length * step, y: height - 4, "text-anchor": "end" })] : [])] : [];
+    ends.forEach((text, at) => { text.textContent = rows[at ? rows.length - 1 : 0].date; });
+    return ends;
+  };
   const bars = (title, rows, key, part = null) => {
     const width = 420, height = 110, most = Math.max(1, ...rows.map(row => row[key])), step = width / Math.max(rows.length, 14);
     const drawn = rows.map((row, at) => {
@@ -96,10 +101,8 @@
       const box = (value, name) => shape("rect", { class: name, x: at * step + 1, width: Math.max(step - 2, 1), y: height - 18 - tall(value), height: tall(value), fill: name === "dot" ? "" : ink("--series") });
       return [box(row[key], "whole"), part ? box(row[part], "dot") : null];
     });
-    const ends = rows.length ? [shape("text", { x: 0, y: height - 4 }), ...(rows.length > 6 ? [shape("text", { x: rows.length * step, y: height - 4, "text-anchor": "end" })] : [])] : [];
-    ends.forEach((text, at) => { text.textContent = rows[at ? rows.length - 1 : 0].date; });
     const words = rows.map(row => `${row.date} ${row[key]}`).join(", ");
-    return el("figure", {}, el("svg", { viewBox: `0 0 ${width} ${height}`, height, role: "img", "aria-label": `${title}: ${words}` }, drawn.flat(), ends),
+    return el("figure", {}, el("svg", { viewBox: `0 0 ${width} ${height}`, height, role: "img", "aria-label": `${title}: ${words}` }, drawn.flat(), dates(rows, step, height)),
       el("figcaption", {}, `${title}: at most ${number(most)} a day`));
   };
   const volume = rows => {  // cases a day by technique, against what the team can look at
@@ -111,11 +114,9 @@
     });
     const edge = height - 18 - tall(D.budget), line = shape("line", { class: "limit", x1: 0, x2: width, y1: edge, y2: edge }), label = shape("text", { x: width, y: edge - 3, "text-anchor": "end" });
     label.textContent = `budget ${number(D.budget)} a day`;
-    const ends = [shape("text", { x: 0, y: height - 4 }), ...(rows.length > 6 ? [shape("text", { x: rows.length * step, y: height - 4, "text-anchor": "end" })] : [])];
-    ends.forEach((text, at) => { text.textContent = rows[at ? rows.length - 1 : 0].date; });
     const sums = techniques.map(name => `${name} ${number(rows.reduce((sum, row) => sum + (row.counts[name] || 0), 0))}`).join(", "), over = rows.filter(row => row.cases > D.budget).length;
     const judged = Object.values(D.verdicts).reduce((sum, count) => sum + count, 0), words = rows.map(row => `${row.date} ${row.cases}`).join(", ");
-    return el("figure", {}, el("svg", { viewBox: `0 0 ${width} ${height}`, height, role: "img", "aria-label": `cases that began, budget ${D.budget} a day: ${words}` }, stacked, line, label, ends),
+    return el("figure", {}, el("svg", { viewBox: `0 0 ${width} ${height}`, height, role: "img", "aria-label": `cases that began, budget ${D.budget} a day: ${words}` }, stacked, line, label, dates(rows, step, height)),
       el("figcaption", {}, `Cases that began: at most ${number(Math.max(...rows.map(row => row.cases)))} a day, ${over ? `on ${many(over, "day")} more than` : "never more than"} the budget of ${number(D.budget)}. By technique, dark to light: ${sums}. `,
         judged ? `Of ${many(judged, "case")} with a verdict, ${number(D.verdicts.true)} ${D.verdicts.true === 1 ? "was" : "were"} true, ${number(D.verdicts.false)} false, ${number(D.verdicts.expected)} expected.` : "No case has a verdict yet."));
   };
