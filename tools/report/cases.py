@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import chain, islice
 from typing import Any
@@ -56,11 +56,12 @@ def report_cases(
         met, unknown = met_in(lake, windows, found), strangers(lake, inventory, windows)
         found = in_order(found, inventory, met)
     last = standing(changes)
-    shown, hidden = _wanted(found, config.only, changes, held)
-    below, _ = _wanted(under, config.only, changes, held)
+    shown, hidden = _wanted(found, config.only, changes, held, last)
+    below, _ = _wanted(under, config.only, changes, held, last)
     rules = {case.case_id: rule for case, rule in hidden}
     with activity("explaining cases"):
-        parts = (shown[: config.top], [case for case, _ in hidden], below[: config.top])
+        near_top = [] if config.form else below[: config.top]  # rows are alerts alone
+        parts = (shown[: config.top], [case for case, _ in hidden], near_top)
         listed = [case for part in parts for case in part]
         views = iter(case_views(lake, spec, horizon, listed, last, rules, inventory, met, customer_of))
     top, away, near = (list(islice(views, len(part))) for part in parts)
@@ -84,12 +85,15 @@ def report_cases(
 
 
 def _wanted(
-    cases: Sequence[Case], only: CaseFilter, changes: Sequence[Change], held: Sequence[Rule]
+    cases: Sequence[Case],
+    only: CaseFilter,
+    changes: Sequence[Change],
+    held: Sequence[Rule],
+    last: Mapping[str, Change],
 ) -> tuple[list[Case], list[tuple[Case, Rule]]]:
     """Those of the cases that are asked for, and what triage hides of them; with a status, those that have it."""
     wanted = [case for case in cases if _is_wanted(case, only)]
     if only.status:
-        last = standing(changes)
         return [case for case in wanted if _status(last.get(case.case_id)) == only.status], []
     return triaged(wanted, changes, held)
 
