@@ -138,7 +138,7 @@ SHORT_LIVED := -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -XX:ReservedCodeCacheSiz
 .PHONY: test-spark
 test-spark: $(SPARK_VENV)/.installed java ## Run the parity tests on classic Spark
 	NDR_TEST_ENGINE=spark NDR_SPARK_CONF="spark.driver.extraJavaOptions=$(SHORT_LIVED)" \
-		$(SPARK_VENV)/bin/python -u -m pytest --durations 10 -m parity
+		$(SPARK_VENV)/bin/python -u -m pytest $(ON_BOTH_CORES) --durations 10 -m parity
 
 .PHONY: java
 java: # Java 17 or later, for classic Spark; installed if missing, on Debian as root

@@ -6,6 +6,10 @@ PRIVATE_NAMES: dict[str, dict[str, tuple[str, ...] | None]] = {
     "jsonata.jexception": {
         "JException": None,
     },
+    "jsonata.parser": {
+        "Parser": None,
+        "Parser.parse": ("self", "jsonata", "regex_engine"),
+    },
     "jsonata.timebox": {
         "Timebox": None,
         "Timebox.__init__": ("self", "expr", "timeout", "max_depth"),

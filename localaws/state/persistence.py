@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -25,7 +26,7 @@ from localaws.state import dynamodb_items, queue_messages
 from localaws.state.store import Store
 
 KIND = "service"
-SECONDS = 1.0
+SECONDS, MOST_SECONDS = 1.0, 10.0
 _TRIES = 100
 
 _READS = re.compile(r"(Describe|Get|List|Query|Scan|BatchGet|Search|TransactGet|Receive|Lookup|Test|Validate|Head)")
@@ -171,11 +172,17 @@ class Persistence:
             self._written[key] = text
 
     async def keep_saving(self) -> None:
-        """Saves background changes every second: fired schedules, queued events, stacks being built."""
+        """Saves background changes every second: fired schedules, queued events, stacks being built.
+
+        More rarely where there is much to look through, so that it takes a fiftieth of the time, within `MOST_SECONDS`.
+        """
+        took = 0.0
         while True:
-            await asyncio.sleep(SECONDS)
+            await asyncio.sleep(min(max(SECONDS, 50 * took), MOST_SECONDS))
+            began = time.monotonic()
             for key in list(_states()):
                 await self.save(key)
+            took = time.monotonic() - began
 
     def close(self) -> None:
         """Saves everything a last time."""

@@ -18,6 +18,7 @@ from tests.checkout import ROOT
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_the_part_has_all_figures_with_their_targets(tmp_path: Path) -> None:
     sizes = ("--c360-customers", "200", "--c360-events", "4000", "--repeats", "2")
     command = [sys.executable, "-m", "bench.all", "--out", str(tmp_path), "--parts", "c360", *sizes]

@@ -20,6 +20,7 @@ SIZES = Sizes(hosts=60, sessions=2_000, slice_rows=200, day_rows=300)
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_window_goes_from_lines_to_publication(tmp_path: Path) -> None:
     bench = Bench(Data(tmp_path / "data", SIZES), tmp_path / "work", repeats=1)
     for folder in (bench.data.folder, bench.work):

@@ -33,6 +33,7 @@ def test_the_time_of_descendants_counts_once_they_have_ended() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_files_in_two_rounds(tmp_path: Path) -> None:
     result = tmp_path / "figures.json"
     command = [sys.executable, "-m", "bench.ingestion", "--files", "6", "--rounds", "2", "--json", str(result)]

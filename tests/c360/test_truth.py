@@ -58,6 +58,7 @@ def test_the_daily_schedule_and_the_late_days_again(scenario: Path, tmp_path: Pa
     require_truth(chain, scenario)
 
 
+@pytest.mark.long
 @DRAWN
 @given(order=st.permutations(DAYS), again=st.lists(st.sampled_from(DAYS), max_size=3))
 def test_any_order_of_loading(staged: Chain, scenario: Path, order: list[date], again: list[date]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from jsonata import timebox, tokenizer
+from jsonata import parser, timebox, tokenizer
 from ministack.services import stepfunctions as sf
 
 from localaws.server.patching import replace
@@ -68,6 +68,7 @@ def install() -> None:
     sf._AWS_SDK_SERVICE_MAP["scheduler"] = {"service_key": "scheduler", "protocol": "rest-json"}
     sf._SERVICE_DISPATCH["arn:aws:states:::aws-sdk:scheduler:getSchedule"] = integrations.get_schedule
     sf._SERVICE_DISPATCH["arn:aws:states:::aws-sdk:scheduler:updateSchedule"] = integrations.update_schedule
+    replace(parser, "Parser.parse", expressions.parse)
     replace(tokenizer, "Tokenizer.create", expressions.create)
     replace(timebox, "Timebox.__init__", expressions.start_time)
     replace(timebox, "Timebox.check_runaway", expressions.check_runaway)

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from common.retries import polled
 from localaws.cli.process import LocalAws
 from tests.localaws.running import ROLE
 from tests.statemachines.machines.answers import Situation
@@ -20,7 +21,7 @@ from tests.statemachines.machines.samples import (
 )
 
 AT_ONCE = 24
-SECONDS = 60.0
+SECONDS = 600.0  # an execution that hangs is meant, not one among many on a slow machine
 
 
 @dataclass(frozen=True)
@@ -103,11 +104,14 @@ class Machines:
         self._s3.delete_object(Bucket=self._bucket, Key=situation.items_key)
 
     def _ended(self, arn: str) -> dict[str, Any]:
-        deadline = time.monotonic() + SECONDS
-        while (found := self._states.describe_execution(executionArn=arn))["status"] == "RUNNING":
-            assert time.monotonic() < deadline, f"{arn} still runs"
-            time.sleep(0.1)
-        return dict(found)
+        def end() -> dict[str, Any] | None:
+            found = dict(self._states.describe_execution(executionArn=arn))
+            return None if found["status"] == "RUNNING" else found
+
+        # asked all the time, the server has no time for the executions
+        found = polled(arn, end, first_pause_seconds=0.1, longest_pause_seconds=3.0, seconds=SECONDS)
+        assert found is not None, f"{arn} still runs"
+        return found
 
     def _read(self, execution: dict[str, Any]) -> Run:
         states: list[str] = []

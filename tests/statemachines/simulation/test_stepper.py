@@ -101,7 +101,7 @@ def comparable(run: Run) -> tuple[Any, ...]:
     return run.states, run.attempts, run.status, run.output, run.error, run.cause, children
 
 
-@pytest.mark.parametrize("machine", [LIVE, PUBLICATION, BACKFILL])
+@pytest.mark.parametrize("machine", [LIVE, PUBLICATION, pytest.param(BACKFILL, marks=pytest.mark.long)])
 def test_each_situation_goes_as_with_moto(moto: SecondEngine, machine: str) -> None:
     differing = {}
     for situation in situations(machine):

@@ -26,6 +26,7 @@ def counting(most: int) -> dict[str, Any]:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_history_has_at_most_25000_events(local_aws: LocalAws) -> None:
     # started, Zero entered and exited, Done entered and exited, succeeded: 6 events, and 2 of each round
     fits = machine(local_aws, counting(12_497))
