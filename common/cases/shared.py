@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -103,9 +104,10 @@ def _of_case(rows: pa.Table, case: Case) -> pa.Table:
 
 def _sums(rows: pa.Table) -> dict[str, int]:
     """The sessions of each client, the busiest first, of equals the first by name."""
-    sums = rows.group_by("client").aggregate([("sessions", "sum")])
-    ordered = sums.sort_by([("sessions_sum", "descending"), ("client", "ascending")])
-    return dict(zip(ordered["client"].to_pylist(), ordered["sessions_sum"].to_pylist(), strict=True))
+    sums = Counter[str]()
+    for client, sessions in zip(rows["client"].to_pylist(), rows["sessions"].to_pylist(), strict=True):
+        sums[client] += sessions
+    return dict(sorted(sums.items(), key=lambda entry: (-entry[1], entry[0])))
 
 
 def _named(clients: Mapping[str, int]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from typing import Any, Self, TypeVar
 
@@ -12,6 +13,8 @@ from common.config.documents import Document
 from common.errors import ParameterError, one_line
 
 Group = TypeVar("Group", bound=BaseModel)
+
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # or it looks for some in every installed package
 
 
 class Settings(BaseModel):

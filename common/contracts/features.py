@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from common.contracts.columns import HORIZON, HOST, MONTH, PARTITIONS, SEGMENT, TIME_BAND, WINDOW_BOUNDS
 from common.contracts.types import Column, Table
 from common.features.spec import Described, FeatureSpec
@@ -9,6 +11,7 @@ from common.features.spec import Described, FeatureSpec
 ROLE_WORDS = {"outbound": "as initiator", "inbound": "as responder"}
 
 
+@cache
 def fg_a(spec: FeatureSpec) -> Table:
     """The table of FG-A: a column for each metric, role and window label, and the context."""
     features = tuple(
@@ -33,6 +36,7 @@ def fg_a(spec: FeatureSpec) -> Table:
     )
 
 
+@cache
 def fg_c(spec: FeatureSpec) -> Table:
     """The table of FG-C: a column for each deviation, then the scores and pair features."""
     deviations = tuple(

@@ -133,8 +133,9 @@ class LakeReader:
             return []
         files = self.files(name)
         columns = sorted(column for column in files.column_names if column.startswith(PARTITION))
-        rows = files.group_by(columns).aggregate([]).sort_by([(column, "ascending") for column in columns])
-        return [{key.removeprefix(PARTITION): str(value) for key, value in row.items()} for row in rows.to_pylist()]
+        names = [column.removeprefix(PARTITION) for column in columns]
+        distinct = {*zip(*(map(str, files[column].to_pylist()) for column in columns), strict=True)}
+        return [dict(zip(names, values, strict=True)) for values in sorted(distinct)]
 
     def window_bounds(self, name: str) -> Windows | None:
         """From the first to the last window that the table has rows of, as its log has it; None without any."""

@@ -8,9 +8,8 @@ import click
 
 from common.runtime.cli import by_option, lake_option, lake_spec_option, min_score_option, report_errors
 from common.runtime.commands import command
-from common.runtime.output import activity
+from common.runtime.loading import loading
 from common.runtime.parameter_types import PlaceType
-from common.runtime.plain_arrow import without_pandas
 from common.runtime.rows import format_option
 from common.runtime.version import version_option
 from tools.calendar.config import CalendarConfig
@@ -39,8 +38,7 @@ def main(**options: Any) -> None:
     config = CalendarConfig(**options)
     if config.preview and not config.put:
         raise click.UsageError("--preview needs --put")
-    with activity("loading"):
-        without_pandas()
+    with loading():
         from tools.calendar.job import run
 
     run(config)

@@ -9,9 +9,8 @@ import click
 from common.detection.alerts.terms import IN_PROGRESS, NEW, PAIR, SCOPES, STATUSES
 from common.runtime.cli import by_option, lake_option, lake_spec_option, min_score_option, report_errors
 from common.runtime.commands import command
-from common.runtime.output import activity
+from common.runtime.loading import loading
 from common.runtime.parameter_types import PlaceType
-from common.runtime.plain_arrow import without_pandas
 from common.runtime.rows import format_option
 from common.runtime.version import version_option
 from tools.feedback.config import FeedbackConfig
@@ -73,8 +72,7 @@ def main(**options: Any) -> None:
         raise click.UsageError("--preview needs --status or --allow-list")
     if config.allow_list and config.case:
         raise click.UsageError("give either --case or --allow-list")
-    with activity("loading"):
-        without_pandas()
+    with loading():
         from tools.feedback.allowing import allow
         from tools.feedback.job import run
 

@@ -9,7 +9,7 @@ import click
 
 from common.runtime.cli import Command, by_option, lake_option, lake_spec_option, report_errors
 from common.runtime.commands import group
-from common.runtime.output import activity
+from common.runtime.loading import loading
 from common.runtime.parameter_types import MomentType
 from common.runtime.rows import format_option
 from common.runtime.version import version_option
@@ -80,7 +80,7 @@ def take(files: tuple[str, ...], **options: Any) -> None:
 
     A line that is wrong is named and left out, the rest goes in, in one commit. What a file says again changes nothing.
     """
-    with activity("loading"):
+    with loading():
         from tools.indicators.config import ImportConfig
         from tools.indicators.job import take_files
 
@@ -98,7 +98,7 @@ def take(files: tuple[str, ...], **options: Any) -> None:
 @report_errors
 def hits(days: int | None, **options: Any) -> None:
     """Print who met an indicator, and when: the newest first."""
-    with activity("loading"):
+    with loading():
         from tools.indicators.job import show_meetings
 
     place = _place(options)
@@ -117,7 +117,7 @@ def hits(days: int | None, **options: Any) -> None:
 @report_errors
 def list_indicators(every: bool, history: bool, **options: Any) -> None:
     """Print the indicators that are active."""
-    with activity("loading"):
+    with loading():
         from tools.indicators.job import show
 
     place = _place(options)
@@ -157,7 +157,7 @@ def _change(until: datetime | None, options: dict[str, Any]) -> None:
     place, choice = _place(options), _choice(options)
     if choice.source is None and choice.address is None and not choice.ids:
         raise click.UsageError("give --source, --address or --id")
-    with activity("loading"):
+    with loading():
         from tools.indicators.config import MarkConfig
         from tools.indicators.job import change
 

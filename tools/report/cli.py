@@ -17,9 +17,8 @@ from common.runtime.cli import (
     report_errors,
 )
 from common.runtime.commands import command
-from common.runtime.output import activity
+from common.runtime.loading import loading
 from common.runtime.parameter_types import AddressType
-from common.runtime.plain_arrow import without_pandas
 from common.runtime.rows import rows_option
 from common.runtime.version import version_option
 
@@ -74,8 +73,7 @@ def main(**options: Any) -> None:
     filters = {name: options.pop(name) for name in ("host", "peer", "behaviour", "status")}
     if any(filters.values()) and not options["cases"]:
         raise click.UsageError("--host, --peer, --behaviour and --status need --cases")
-    with activity("loading"):
-        without_pandas()
+    with loading():
         from common.detection.alerts.techniques import TECHNIQUES
         from tools.report.config import CaseFilter, ReportConfig
         from tools.report.job import run

@@ -8,9 +8,8 @@ import click
 
 from common.runtime.cli import lake_option, lake_spec_option, min_score_option, optional_window_option, report_errors
 from common.runtime.commands import command
-from common.runtime.output import activity
+from common.runtime.loading import loading
 from common.runtime.parameter_types import AddressType
-from common.runtime.plain_arrow import without_pandas
 from common.runtime.rows import format_option
 from common.runtime.version import version_option
 from tools.sessions.config import SessionsConfig
@@ -46,8 +45,7 @@ def main(**options: Any) -> None:
         raise click.UsageError("give either --case or --host")
     if config.case and (config.peer or config.port is not None):
         raise click.UsageError("--peer and --port need --host")
-    with activity("loading"):
-        without_pandas()
+    with loading():
         from tools.sessions.job import run
 
     run(config)
