@@ -14,8 +14,8 @@ ROWS_LOOKED_AT = 1 << 16
 
 def encoded(column: pa.ChunkedArray) -> pa.DictionaryArray:
     """The column as one array with one dictionary."""
-    coded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
-    return coded.unify_dictionaries().combine_chunks()
+    coded = column.unify_dictionaries() if pa.types.is_dictionary(column.type) else column.dictionary_encode()
+    return coded.combine_chunks()
 
 
 def compacted(column: pa.DictionaryArray) -> pa.DictionaryArray:

@@ -58,7 +58,7 @@ class WindowFiles(TableFiles):
         """Writes the rows that wait."""
         if self._waiting:
             names = [name for name in self.names if name != WINDOW]
-            rows = pa.concat_tables([part.select(names) for part, _ in self._pending]).unify_dictionaries()
+            rows = pa.concat_tables([part.select(names) for part, _ in self._pending])
             slices = np.concatenate([numbers for _, numbers in self._pending])
             rows, slices = self._in_order(rows, slices)
             windows = pa.DictionaryArray.from_arrays(slices.astype(np.int32), self._keys)

@@ -88,10 +88,11 @@ class Features:
 def _rows(lake: LakeReader, part: Part, definition: Definition) -> pa.Table:
     """The rows of the part."""
     timeline, hosts = definition.timeline, part.hosts
-    slices = lake.arrow(
-        "delta_host", host_sums.columns(lake.spec), timeline.history, coded=host_sums.CODED, hosts=hosts
+    sums = host_sums.host_sums(
+        lake.arrow("delta_host", host_sums.columns(lake.spec), timeline.history, coded=host_sums.CODED, hosts=hosts),
+        lake.spec,
+        timeline,
     )
-    sums = host_sums.host_sums(slices, lake.spec, timeline)
     pairs = pair_sums.pair_pieces(
         (
             lake.arrow("delta_pair", pair_sums.COLUMNS, piece, coded=pair_sums.CODED, hosts=hosts)

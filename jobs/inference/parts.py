@@ -21,6 +21,7 @@ from common.detection.members.member import Samples
 from common.detection.pairs.activity import Targets, own_activity, with_others
 from common.detection.pairs.common_maxima import CommonMaxima, Crowds, Leaders, Presence
 from common.detection.pairs.evidence import hosts_of, pair_evidence, pair_groups, spreads
+from common.detection.pairs.explain import PEERS_SHOWN
 from common.detection.pairs.first_seen import Met
 from common.detection.pairs.host_scores import HostScores
 from common.detection.pairs.network_levels import NetworkLevels
@@ -100,8 +101,9 @@ class Novelties:
         """The leaders of the part, and its `spreads`."""
         activity = with_others(self.scope.kept("own", part), self.met, self.parameters)
         self.scope.keep("activity", part, activity)
-        evidence = pair_evidence(activity, self.parameters)
-        return self.crowds.leaders(evidence, self.parameters.leaders), spreads(activity)
+        evidence, counts = pair_evidence(activity, self.parameters), spreads(activity)
+        self.scope.keep("counts", part, counts)
+        return self.crowds.leaders(evidence, self.parameters.leaders), counts
 
 
 @dataclass(frozen=True)
@@ -113,9 +115,11 @@ class Heights:
     common: CommonMaxima
 
     def __call__(self, part: Part) -> HostScores:
-        """The scores of the part."""
-        evidence = pair_evidence(self.scope.kept("activity", part), self.model.parameters.pairs)
-        return HostScores.of_kinds(self.model.score(evidence, self.common))
+        """The scores of the part, of whose activity the foremost rows are kept."""
+        activity = self.scope.kept("activity", part)
+        rows = self.model.score(pair_evidence(activity, self.model.parameters.pairs), self.common)
+        self.scope.keep("foremost", part, activity.take(pa.array(rows.foremost(PEERS_SHOWN))))
+        return HostScores.of_kinds(rows)
 
 
 @dataclass(frozen=True)
@@ -158,8 +162,8 @@ class Scores:
                 f"{scope.windows}",
                 "Run ndr-fg-c again for these windows",
             )
-        activity = scope.kept("activity", part) if self.common else None
-        samples = Samples(rows.keys, rows.values, activity, self.common, self.levels)
+        activity, counts = (scope.kept(what, part) if self.common else None for what in ("foremost", "counts"))
+        samples = Samples(rows.keys, rows.values, activity, counts, self.common, self.levels)
         files = WindowFiles(lake.location(TABLE), lake.table(TABLE), scope.windows)
         files.add(predict(self.model, samples, files.table, self.top_features, self.notes))
         files.flush()

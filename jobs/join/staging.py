@@ -104,7 +104,7 @@ def publish_staged(config: JoinConfig, stage: StageRun) -> None:
 
 
 def alerts_in(rows: pa.Table) -> int:
-    """How many of the rows have a score with which they belong to cases, unless somebody wants other ones."""
+    """How many of the rows alert by their score; what lasts just below it does, too, and is not counted here."""
     return int(pc.sum(pc.greater_equal(rows["anomaly_score"], ALERT_SCORE)).as_py() or 0)
 
 

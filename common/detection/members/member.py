@@ -33,13 +33,15 @@ class Samples:
     """Windows of hosts, with the features of each, its pairs, or both.
 
     `keys` has `host_ip` and `window_start_ts`; `features` the columns of `model_features`, in the order of the keys;
-    `activity` the rows of `read_activity` of these windows, each once, or None without any. Where they are not of all
-    hosts, `common` says by member what all hosts of these windows do, and `levels` how high they score.
+    `activity` the rows of `read_activity` of these windows, each once, or None without any. Where these are only the
+    foremost (see `ScoredRows`), `counts` has the `spreads` of all. Where they are not of all hosts, `common` says by
+    member what all hosts of these windows do, and `levels` how high they score.
     """
 
     keys: pa.Table = field(default_factory=lambda: pa.table({}))
     features: Matrix = field(default_factory=lambda: np.zeros((0, 0), dtype=np.float32))
     activity: pa.Table | None = None
+    counts: pa.Table | None = None
     common: Mapping[str, CommonMaxima] = field(default_factory=dict)
     levels: Mapping[str, NetworkLevels] = field(default_factory=dict)
 

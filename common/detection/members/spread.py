@@ -39,22 +39,26 @@ class SpreadMember:
 
         `common` and `levels` say what all hosts do, where these are not all.
         """
-        rows = self.model.score(spread_evidence(spreads(activity)), common)
-        levels = levels or NetworkLevels.of(HostScores.of_kinds(rows), self.model.parameters.pairs)
-        return levels.lowered(rows, self.model.usual_levels)
+        return self._judged(spreads(activity), common, levels)
 
     def score_samples(self, samples: Samples) -> Floats:
         """-log10 of the p-value, for the host, of the evidence of its counts in the window."""
         if samples.activity is None:
             return np.zeros(len(samples.keys))
-        return self._judged(samples.activity, samples).of(samples.keys)
+        return self._scored(samples.activity, samples).of(samples.keys)
 
     def explain(self, samples: Samples) -> PieceExplanation:
         """The scores, shared out among the counts."""
         if samples.activity is None:
             return PieceExplanation.nothing(len(samples.keys))
-        scored = self._judged(samples.activity, samples)
+        scored = self._scored(samples.activity, samples)
         return explain_spread(scored, scored.strongest(samples.keys))
 
-    def _judged(self, activity: pa.Table, samples: Samples) -> ScoredRows:
-        return self.judge(activity, samples.common.get("spread"), samples.levels.get("spread"))
+    def _scored(self, activity: pa.Table, samples: Samples) -> ScoredRows:
+        counts = spreads(activity) if samples.counts is None else samples.counts
+        return self._judged(counts, samples.common.get("spread"), samples.levels.get("spread"))
+
+    def _judged(self, counts: pa.Table, common: CommonMaxima | None, levels: NetworkLevels | None) -> ScoredRows:
+        rows = self.model.score(spread_evidence(counts), common)
+        levels = levels or NetworkLevels.of(HostScores.of_kinds(rows), self.model.parameters.pairs)
+        return levels.lowered(rows, self.model.usual_levels)

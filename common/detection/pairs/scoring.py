@@ -47,6 +47,17 @@ class ScoredRows:
         """The sum of each row's pieces, in log10 units."""
         return np.asarray(self.pieces.sum(axis=1))
 
+    def foremost(self, count: int) -> Integers:
+        """The rows that reasons can be about: the strongest, and the `count` highest sums of each host and window.
+
+        Scored by themselves, they score and are explained as among all.
+        """
+        evidence, some = self.evidence, np.flatnonzero(self.sums > 0)
+        some = some[np.lexsort((-self.sums[some], evidence.window[some], evidence.host.numbers[some]))]
+        begins = np.union1d(changes(evidence.host.numbers[some]), changes(evidence.window[some]))
+        rank = np.arange(len(some)) - np.repeat(begins, np.diff(begins, append=len(some)))
+        return np.union1d(self.best, some[rank < count])
+
     def strongest(self, keys: pa.Table) -> tuple[Integers, Flags]:
         """The row with the highest score of each key (a host and a window), and which keys have any row."""
         at, known = codes(keys, self.evidence.rows, columns=["host_ip", "window_start_ts"])

@@ -14,7 +14,10 @@ from common.detection.members.pairs import PairsMember, pair_samples
 from common.detection.members.spread import SpreadMember
 from common.detection.pairs import explain
 from common.detection.pairs.activity import read_activity
-from common.detection.pairs.evidence import EXCESSES, SPREADS
+from common.detection.pairs.common_maxima import CommonMaxima
+from common.detection.pairs.evidence import EXCESSES, SPREADS, pair_evidence, spreads
+from common.detection.pairs.host_scores import HostScores
+from common.detection.pairs.network_levels import NetworkLevels
 from common.detection.pairs.scoring import EvidenceModel
 from common.lake.lake import Lake
 from common.windows import WINDOW, Windows
@@ -156,6 +159,27 @@ def test_what_a_member_explains_adds_up_to_its_score(
     parts = list(read_activity(lake, SCORED, CIDRS, PARAMETERS.pairs))
     again = members[name].score_samples(Samples(keys=keys_of(HOSTS), activity=pa.concat_tables(parts).combine_chunks()))
     np.testing.assert_array_equal(again, found.scores)
+
+
+def test_the_foremost_pairs_are_scored_and_explained_as_among_all(
+    lake: Lake, members: Members, scored: dict[str, PieceExplanation]
+) -> None:
+    activity = pa.concat_tables(read_activity(lake, SCORED, CIDRS, PARAMETERS.pairs)).combine_chunks()
+    evidence = pair_evidence(activity, PARAMETERS.pairs)
+    rows = members["pairs"].model.score(evidence)
+    foremost = activity.take(pa.array(rows.foremost(explain.PEERS_SHOWN)))
+    assert len(foremost) < len(activity)
+    samples = Samples(
+        keys_of(HOSTS),
+        activity=foremost,
+        counts=spreads(activity),
+        common={"pairs": CommonMaxima.of(evidence, PARAMETERS.pairs)},
+        levels={"pairs": NetworkLevels.of(HostScores.of_kinds(rows), PARAMETERS.pairs)},
+    )
+    for name, member in members.items():
+        found = member.explain(samples)
+        for what, values in vars(scored[name]).items():
+            np.testing.assert_array_equal(getattr(found, what), values, err_msg=f"{name} {what}")
 
 
 def test_evidence_names_the_pair(scored: dict[str, PieceExplanation]) -> None:

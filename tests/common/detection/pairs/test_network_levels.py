@@ -96,5 +96,5 @@ def test_a_model_lowers_the_scores_of_a_day_unlike_training(kind: int) -> None:
         found = levels.lowered(scored, model.usual_levels)
         assert found.scores + found.lowered_by == pytest.approx(scored.scores)
         lowered.append((found.lowered_by[:2] > 1).tolist())
-        assert (found.scores[:2] >= 1).all()
+        assert (found.scores[:2] >= 1 - 1e-12).all()  # the last digit is the processor's
     assert lowered == [[True, True], [False, False]]
