@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -48,8 +48,8 @@ class Ends:
         return " and ".join([*ends, *([f"( port.dst eq {self.port} )"] if self.port is not None else [])])
 
 
-def of_case(case: Case) -> list[Ends]:
-    """The sessions of a case's contacts, for each source and port.
+def of_case(case: Case, named: Callable[[str], str] = plain_address) -> list[Ends]:
+    """The sessions of a case's contacts, for each source and port; `named` gives what an address is called in the rows.
 
     Of a scan, whose contacts are a sample, all that a source opened: with the only target of its contacts, else with
     anybody. Of a case without contacts, all sessions of its sources.
@@ -57,9 +57,9 @@ def of_case(case: Case) -> list[Ends]:
     found: dict[tuple[str, int | None], list[str]] = {}
     for contact in case.contacts:
         port = None if case.is_scan and contact.source in case.sources else contact.port
-        found.setdefault((plain_address(contact.source), port), []).append(plain_address(contact.target))
+        found.setdefault((named(contact.source), port), []).append(named(contact.target))
     if not found:
-        return [Ends(plain_address(source), None, None, both_ways=True) for source in case.sources]
+        return [Ends(named(source), None, None, both_ways=True) for source in case.sources]
     return [_with(source, tuple(dict.fromkeys(targets)), port) for (source, port), targets in found.items()]
 
 

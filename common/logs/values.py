@@ -11,6 +11,8 @@ from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from common.canonical import address_text
+
 MICROSECOND = 1_000_000
 MINUTE = 60 * MICROSECOND
 HOUR = 60 * MINUTE
@@ -87,12 +89,9 @@ def protocol(value: str | None) -> str:
 @lru_cache(maxsize=1 << 16)
 def _address(value: str) -> str | None:
     try:
-        address = ipaddress.ip_address(value.partition("%")[0])
+        return address_text(ipaddress.ip_address(value.partition("%")[0]))
     except ValueError:
         return None
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
-        return str(address.ipv4_mapped)
-    return str(address)
 
 
 def ip(name: str, value: str | None) -> str:

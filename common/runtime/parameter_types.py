@@ -106,9 +106,11 @@ class AddressType(click.ParamType[str]):
         """The address as tables have it; fails with a usage error that names the value."""
         from ipaddress import ip_address  # which few commands need
 
+        from common.canonical import address_text
+
         address, sign, network = value.partition("@")
         try:
-            return f"{ip_address(address)}{sign}{network}"
+            return f"{address_text(ip_address(address))}{sign}{network}"
         except ValueError:
             self.fail(f"{value!r} is no IP address", param, ctx)
 

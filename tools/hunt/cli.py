@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
-import ipaddress
 from typing import Any
 
 import click
 
+from common.canonical import network_text
 from common.runtime.cli import lake_option, lake_spec_option, report_errors
 from common.runtime.commands import command
-from common.runtime.output import activity
+from common.runtime.loading import loading
 from common.runtime.parameter_types import AddressType
-from common.runtime.plain_arrow import without_pandas
 from common.runtime.rows import format_option
 from common.runtime.version import version_option
 from tools.hunt.config import HuntConfig
 
 
-def _network(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
-    if value is not None:
-        try:
-            ipaddress.ip_network(value, strict=False)
-        except ValueError:
-            raise click.BadParameter(f"{value!r} is neither an address nor a network such as 203.0.113.0/24") from None
-    return value
+def _peer(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    """An address or a network as text; of a host in a network of the project, its address with the network's name."""
+    if value is None:
+        return None
+    if "@" in value:
+        return AddressType().convert(value, parameter, context)
+    try:
+        return network_text(value)
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is neither an address nor a network such as 203.0.113.0/24") from None
 
 
 @command(
@@ -32,7 +34,7 @@ def _network(context: click.Context, parameter: click.Parameter, value: str | No
     groups={"Contacts": ("peer", "host", "port", "app", "days"), "Output": ("top", "format")},
 )
 @lake_option
-@click.option("--peer", metavar="ADDRESS", callback=_network, help="Contacts with this address, or network in CIDR.")
+@click.option("--peer", metavar="ADDRESS", callback=_peer, help="Contacts with this address, or network in CIDR.")
 @click.option("--host", type=AddressType(), metavar="ADDRESS", help="Contacts of this host.")
 @click.option("--port", type=click.IntRange(0, 65535), metavar="NUMBER", help="Contacts on this service port.")
 @click.option("--app", metavar="NAME", help="Contacts with this application, of sessions that are still kept.")
@@ -51,8 +53,7 @@ def main(**options: Any) -> None:
     config = HuntConfig(**options)
     if config.peer is None and config.host is None and config.port is None and config.app is None:
         raise click.UsageError("give --peer, --host, --port or --app")
-    with activity("loading"):
-        without_pandas()
+    with loading():
         from tools.hunt.job import run
 
     run(config)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from common.addresses import are_internal
+from common.addresses import NETWORK_SIGN, are_internal
 from common.cases.contact_days import KEY, last_days, tables_of_days
 from common.lake.extent import quoted
 from common.lake.lake import Lake
@@ -37,7 +37,10 @@ SUMS = (
 
 @dataclass(frozen=True)
 class Wanted:
-    """What to look for; None for any. The peer is an address or a network. Only sessions know the application."""
+    """What to look for; None for any. Only sessions know the application.
+
+    The peer is a network (CIDR), or an address with the name of its network, `10.1.4.20@berlin`.
+    """
 
     host: str | None
     peer: str | None
@@ -58,11 +61,10 @@ class Wanted:
 
     def of(self, contacts: pa.Table) -> pa.Table:
         """Those of the contacts that may be wanted that are."""
-        if self.peer is None:
+        if self.peer is None or NETWORK_SIGN in self.peer:
             return contacts
         peers = pc.unique(contacts["peer_ip"])
-        network = str(ipaddress.ip_network(self.peer, strict=False))
-        return contacts.filter(pc.is_in(contacts["peer_ip"], peers.filter(pa.array(are_internal(peers, [network])))))
+        return contacts.filter(pc.is_in(contacts["peer_ip"], peers.filter(pa.array(are_internal(peers, [self.peer])))))
 
 
 def contacts(lake: Lake, wanted: Wanted, days: int) -> pa.Table:
@@ -105,8 +107,10 @@ def _statement(name: str, columns: Mapping[str, str], which: str) -> str:
 
 
 def _may_lie_in(peer: str) -> str:
-    """In SQL, that an address begins with the whole octets of an IPv4 network; that it is of IPv6."""
-    network = ipaddress.ip_network(peer, strict=False)
+    """In SQL, that an address begins with the whole octets of an IPv4 network; that it is of IPv6; or that it is it."""
+    if NETWORK_SIGN in peer:
+        return f"peer_ip = {quoted(peer)}"
+    network = ipaddress.ip_network(peer)
     if network.version == 6:
         return "contains(peer_ip, ':')"
     octets = str(network.network_address).split(".")[: network.prefixlen // 8]

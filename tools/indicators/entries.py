@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from common.addresses import Network
+from common.canonical import network_text
 from common.display import counted
 from common.errors import one_line
 
@@ -117,12 +118,7 @@ def canonical(text: str) -> str:
     """
     if "%" in text:
         raise ValueError(f"{one_line(text, 60)!r} has a zone")
-    network = ipaddress.ip_network(text, strict=False)
-    if network.num_addresses > 1:
-        return str(network)
-    address = network.network_address
-    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-    return str(mapped or address)
+    return network_text(text)
 
 
 def port_of(value: Any) -> int | None:

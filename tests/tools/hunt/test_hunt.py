@@ -83,6 +83,10 @@ def test_networks_of_ipv6_and_addresses_with_a_network_are_found(tmp_path: Path)
     write_table(tmp_path, "delta_pair", [table_row(table, LAST, role="outbound", peer_ip=peer) for peer in peers])
     assert [row["peer_ip"] for row in hunted(tmp_path, "--peer", "2001:db8::/32")] == peers[:1]
     assert [row["peer_ip"] for row in hunted(tmp_path, "--peer", PEER)] == peers[2:3]
+    assert [row["peer_ip"] for row in hunted(tmp_path, "--peer", f"::ffff:{PEER}")] == peers[2:3]
+    assert [row["peer_ip"] for row in hunted(tmp_path, "--peer", f"{PEER}@branch")] == ["203.0.113.9@branch"]
+    assert [row["peer_ip"] for row in hunted(tmp_path, "--peer", f"::ffff:{PEER}@branch")] == ["203.0.113.9@branch"]
+    assert hunted(tmp_path, "--peer", f"{PEER}@bran") == [] == hunted(tmp_path, "--peer", f"{PEER}@' OR '1' = '1")
     assert len(hunted(tmp_path, "--peer", "::/0")) == 2 and len(hunted(tmp_path, "--peer", "0.0.0.0/0")) == 2
 
 
@@ -99,7 +103,15 @@ def test_applications_are_found_in_sessions(lake: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "options", [[], ["--peer", "nobody"], ["--port", "70000"], ["--host", "nobody"], ["--port", "22", "--days", "0"]]
+    "options",
+    [
+        [],
+        ["--peer", "nobody"],
+        ["--peer", "203.0.113.0/24@branch"],
+        ["--port", "70000"],
+        ["--host", "nobody"],
+        ["--port", "22", "--days", "0"],
+    ],
 )
 def test_usage_errors_are_code_2(lake: Path, options: list[str]) -> None:
     assert call(main, "--lake", str(lake), *options)[0] == 2
