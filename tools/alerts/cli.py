@@ -16,8 +16,7 @@ from common.runtime.cli import (
     report_errors,
 )
 from common.runtime.commands import command
-from common.runtime.output import activity
-from common.runtime.plain_arrow import without_pandas
+from common.runtime.loading import loading
 from common.runtime.version import version_option
 from tools.alerts.config import AlertsConfig
 
@@ -72,8 +71,7 @@ def main(**options: Any) -> None:
         raise click.UsageError("--webhook needs --channel")
     if config.deliver and config.channel:
         raise click.UsageError("give either --deliver or --channel")
-    with activity("loading"):
-        without_pandas()
+    with loading():
         from tools.alerts.job import run
 
     run(config)

@@ -26,8 +26,9 @@ RETRIES = Retries(tries=6, first_pause_seconds=0.5, longest_pause_seconds=20, se
 TIMEOUT_SECONDS = 15
 AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
 SIGNATURE, STAMP, KEY = "X-NDR-Signature", "X-NDR-Timestamp", "Idempotency-Key"
-SLACK_MOST, TEAMS_MOST, PAGERDUTY_MOST = 3000, 5000, 1024
-"""Characters of a text: Slack and PagerDuty refuse more, and Teams messages of more than 28 kB."""
+SLACK_MOST, TEAMS_MOST, PAGERDUTY_MOST = 3000, 2000, 1024
+"""Characters of a text: Slack and PagerDuty refuse more, and Teams messages of more than 28 kB, of which JSON takes 12
+bytes for an emoji."""
 
 CUT_ENTITY = re.compile("&[a-z]*$")
 """An escaped character that was cut."""

@@ -4,6 +4,7 @@ import json
 import re
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,7 @@ from tests.commands import call
 from tests.common.detection.model_lake import host
 from tests.tools.alerts.handing import found, mark, printed
 from tests.tools.alerts.receiving import SLOW, Receiver, receiving
+from tests.tools.alerts.templates import defects
 from tools.alerts import webhooks
 from tools.alerts.cli import main
 from tools.alerts.handover import CREATE, Handover
@@ -97,6 +99,7 @@ def test_templates(lake: str, tmp_path: Path, template: str) -> None:
         mark(lake, case, "closed")
         assert send(lake, receiver, "--template", template, "--secret-file", str(tmp_path / "key"))[0] == 0
     closed = json.loads(receiver.bodies[-1])
+    assert [defects(template, one) for one in (*bodies, closed)] == [[]] * 3
     if template == "pagerduty":
         assert bodies[0]["event_action"] == "trigger" and bodies[0]["routing_key"] == "R0UT1NG"
         assert (closed["event_action"], closed["dedup_key"]) == ("resolve", case)
@@ -104,13 +107,53 @@ def test_templates(lake: str, tmp_path: Path, template: str) -> None:
         assert host(3) in json.dumps(bodies[0]) and "Closed: " in json.dumps(closed)
 
 
+def section(text: str, **more: str) -> dict[str, Any]:
+    return {"blocks": [{"type": "section", "text": {"type": "mrkdwn", "text": text} | more}]}
+
+
+def card(**block: Any) -> dict[str, Any]:
+    content = {"type": "AdaptiveCard", "version": "1.4", "body": [{"type": "FactSet"} | block]}
+    return {"attachments": [{"content": content}]}
+
+
+def event(severity: str, **more: str) -> dict[str, Any]:
+    payload = {"summary": "a", "source": "b", "severity": severity}
+    return {"routing_key": "R", "event_action": "trigger", "payload": payload} | more
+
+
+@pytest.mark.parametrize(
+    ("template", "message", "words"),
+    [
+        ("slack", section("x"), ""),
+        ("slack", section("x" * 3001), "text attribute cannot exceed 3000 characters"),
+        ("slack", section("x", weight="bold"), "unexpected keyword argument"),
+        (
+            "slack",
+            {"blocks": [{"type": "section", "fields": [{"type": "mrkdwn", "text": "x"}] * 11}]},
+            "exceed 10 items",
+        ),
+        ("slack", {"blocks": [{"type": "paragraph"}]}, "is read as None"),
+        ("teams", card(facts=[{"title": "a", "value": "b"}]), ""),
+        ("teams", card(facts=[{"title": "a", "value": 3}]), "$"),
+        ("teams", card(facts=[], texts="x"), "$"),
+        ("teams", card(facts=[{"title": "a", "value": "x" * 28_000}]), "more than 28,000 bytes"),
+        ("pagerduty", event("info"), ""),
+        ("pagerduty", event("low"), "no event"),
+        ("pagerduty", event("info", event_action="close"), "no event"),
+    ],
+)
+def test_the_checks_of_templates_find_what_is_wrong(template: str, message: dict[str, Any], words: str) -> None:
+    assert [words in found for found in defects(template, message)] == [True] * bool(words)
+
+
 HOSTILE = "<!channel> [here](https://bad.example) & " + "&" * 6000
 
 
-def test_texts_of_logs_are_no_markup_and_no_longer_than_receivers_take() -> None:
+@pytest.mark.parametrize("sentence", [HOSTILE, "\N{FACE WITH TEARS OF JOY}" * 6000])
+def test_texts_of_logs_are_no_markup_and_no_longer_than_receivers_take(sentence: str) -> None:
     case = {
         "case_id": "0123456789ab", "severity": "critical", "decades": 4.0, "technique": {"name": "beacon"},
-        "sentence": HOSTILE,
+        "sentence": sentence,
         "source": "10.0.0.1", "status": "new", "segment_id": "lan", "targets": [], "start": "", "end": "",
     }  # fmt: skip
     handover = Handover(case, CREATE, "state")
@@ -119,14 +162,13 @@ def test_texts_of_logs_are_no_markup_and_no_longer_than_receivers_take() -> None
         for name, make in TEMPLATES.items()
         if name != "ocsf"
     }
-    (section, fields) = made["slack"]["blocks"]
-    assert len(section["text"]["text"]) <= 3000 and "<" not in json.dumps(made["slack"])
+    assert {name: defects(name, message) for name, message in made.items()} == {name: [] for name in made}
+    section, _ = made["slack"]["blocks"]
+    assert "<" not in json.dumps(made["slack"])
     assert re.findall("&(?!amp;|lt;|gt;)", section["text"]["text"]) == []
-    assert len(fields["fields"]) <= 10
     (attachment,) = made["teams"]["attachments"]
     (run,) = attachment["content"]["body"][0]["inlines"]
-    assert run["type"] == "TextRun" and HOSTILE[:80] in run["text"]  # Markdown is not supported there
-    assert len(json.dumps(made["teams"])) < 28_000
+    assert run["type"] == "TextRun" and sentence[:80] in run["text"]  # Markdown is not supported there
     assert len(made["pagerduty"]["payload"]["summary"]) == 1024
 
 

@@ -16,6 +16,8 @@ from tools.alerts.handover import Handover
 FACILITY = 13  # log audit
 SYSLOG_SEVERITY = {"critical": 2, "high": 3, "medium": 4, "low": 5}
 CEF_SEVERITY = {"critical": 10, "high": 8, "medium": 6, "low": 4}
+CEF_NAME, CEF_TEXT, CEF_CUSTOM = 512, 1023, 4000
+"""Most characters of the name, of a text, and of a custom text; receivers cut or refuse more."""
 NUMBER = 32473
 """The private enterprise number that RFC 5612 keeps for examples: elements of this project carry it."""
 
@@ -42,7 +44,7 @@ def cef(handover: Handover, project: str, now: datetime) -> str:
     case = handover.case
     technique = case["technique"]
     name = f"{technique['name']}: {case['sentence']}"
-    head = [VENDOR, PRODUCT, __version__, technique["attack_id"] or technique["name"], name]
+    head = [VENDOR, PRODUCT, __version__, technique["attack_id"] or technique["name"], name[:CEF_NAME]]
     fields = {
         "rt": str(int(now.timestamp() * 1000)),
         "start": str(int(parse_moment(case["start"]).timestamp() * 1000)),
@@ -63,7 +65,10 @@ def cef(handover: Handover, project: str, now: datetime) -> str:
     if case["contacts"]:
         strongest = case["contacts"][0]
         fields |= {"dst": plain_address(strongest["target"]), "dpt": str(strongest["port"])}
-    shown = " ".join(f"{name}={_extension(value)}" for name, value in fields.items() if value)
+    most = {name: CEF_CUSTOM for name in fields if name.startswith("cs")}
+    shown = " ".join(
+        f"{name}={_extension(value[: most.get(name, CEF_TEXT)])}" for name, value in fields.items() if value
+    )
     return "|".join(["CEF:0", *map(_header, head), str(CEF_SEVERITY[case["severity"]]), shown])
 
 

@@ -13,6 +13,7 @@ from tests.tools.alerts.formats.ecs_schema import defects, leaves
 from tests.tools.alerts.handing import found, mark, printed
 from tests.tools.page.findings import BAD, findings_lake
 from tests.tools.page.hostile import SCRIPT, hostile_lake
+from tools.alerts.formats import lines
 from tools.alerts.formats.ecs import threat
 from tools.indicators.cli import main as take
 
@@ -111,6 +112,15 @@ def test_lines_are_whole_whatever_names_are(lake: str, tmp_path: Path, hostile: 
         assert not re.search(r"(?<!\\)=[^ ]*(?<!\\)=", re.split(r"(?<!\\)\|", line)[7].replace(" ", "  "))
     rows = list(csv.DictReader(printed(source, "--format", "csv")))
     assert len(rows) == (4 if hostile else 2) and {row["action"] for row in rows} == {"create"}
+
+
+def test_texts_are_no_longer_than_fields_of_cef(lake: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, most in {"CEF_NAME": 20, "CEF_TEXT": 30, "CEF_CUSTOM": 5}.items():
+        monkeypatch.setattr(lines, name, most)
+    head, extension = printed(lake, "--format", "cef")[0].rsplit("|", 1)
+    assert len(head.split("|")[5]) == 20
+    values = dict(re.findall(r"(\w+)=(.*?)(?= \w+=|$)", extension))
+    assert len(values["msg"]) == 30 and len(values["cs2"]) == 5 and len(values["rt"]) == 13
 
 
 def test_indicators_are_where_each_format_has_them(tmp_path: Path) -> None:
