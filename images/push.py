@@ -18,9 +18,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import boto3
 import click
 
+from common.aws.clients import aws_errors, client
 from common.errors import InputError, StorageError
 from common.runtime.cli import report_errors
 from pipelines.images import PUSHED, record_push
@@ -38,8 +38,8 @@ def main(targets: Sequence[str], record: Path) -> None:
         raise InputError(
             f"the tag {tag!r} does not name a commit", "Commit first: a pushed image must come from the history"
         )
-    ecr = boto3.client("ecr")
-    answer = ecr.get_authorization_token()["authorizationData"][0]
+    with aws_errors("ECR lets nobody in"):
+        answer = client("ecr").get_authorization_token()["authorizationData"][0]
     registry = os.environ.get("REGISTRY") or answer["proxyEndpoint"].removeprefix("https://")
     user, _, password = base64.b64decode(answer["authorizationToken"]).decode().partition(":")
     environment = {**os.environ, "REGISTRY": registry, "TAG": tag}
@@ -84,7 +84,12 @@ def _exists(reference: str) -> bool:
 
 
 def _run(*command: str, environment: Mapping[str, str] | None = None, text: str | None = None) -> str:
-    done = subprocess.run(command, env=environment, input=text, text=True, stdout=subprocess.PIPE, check=False)
+    try:
+        done = subprocess.run(command, env=environment, input=text, text=True, stdout=subprocess.PIPE, check=False)
+    except FileNotFoundError:
+        raise StorageError(
+            f"{command[0]} is not installed here", "Install Docker with Buildx, or use images/engine.sh up"
+        ) from None
     if done.returncode:
         raise StorageError(f"{' '.join(command[:4])} failed with exit code {done.returncode}", "See its error above")
     return done.stdout

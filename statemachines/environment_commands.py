@@ -60,6 +60,7 @@ def up(environment: str, allow_replace: bool, parts: Sequence[str], canary: Cana
     when it was removed is taken over. Interrupted, it is taken up again by the same command; a second run changes
     nothing. A part that is left out stays as it is.
     """
+    from common.aws.caller import identity
     from common.aws.clients import client
     from pipelines.definitions import names
     from pipelines.deployment import check_images, look_up
@@ -77,6 +78,7 @@ def up(environment: str, allow_replace: bool, parts: Sequence[str], canary: Cana
 
     described, projects = _read(environment)
     chosen, prefix = parts or described.parts, prefix_of(environment)
+    identity()  # or each of the checks would say that there is none
     signatures = Signatures.of(signed, trusted_key(described))
     looked_at = list(checks(prefix, chosen, described.parameters, projects))
     looked_at.append(lambda: check_functions(prefix, chosen, described.parameters))

@@ -27,7 +27,7 @@ S3_CHANGED = frozenset({"412", "PreconditionFailed"})
 IDENTITY = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE")
 """The variables that say who calls."""
 LOG = logging.getLogger(__name__)
-PERMISSIONS_REMEDY = "Check the credentials, their permissions, and AWS_REGION and AWS_ENDPOINT_URL"
+PERMISSIONS_REMEDY = "Check the credentials, their permissions, and AWS_PROFILE, AWS_REGION and AWS_ENDPOINT_URL"
 
 
 def client(service: str, region: str | None = None) -> Any:
@@ -35,16 +35,20 @@ def client(service: str, region: str | None = None) -> Any:
 
     Its calls are repeated after transient failures and throttling, with growing pauses, at most `CALL_ATTEMPTS` times;
     of a repeated call, a warning is logged.
+
+    Raises:
+        AwsError: there is no such profile, or the name of the region is none.
     """
-    made = session().client(
-        service,
-        region_name=region or aws_region(),
-        config=Config(
-            connect_timeout=CONNECT_SECONDS,
-            read_timeout=READ_SECONDS,
-            retries={"mode": "standard", "total_max_attempts": CALL_ATTEMPTS},
-        ),
-    )
+    with aws_errors(f"AWS cannot be asked for {service}"):
+        made = session().client(
+            service,
+            region_name=region or aws_region(),
+            config=Config(
+                connect_timeout=CONNECT_SECONDS,
+                read_timeout=READ_SECONDS,
+                retries={"mode": "standard", "total_max_attempts": CALL_ATTEMPTS},
+            ),
+        )
     made.meta.events.register("request-created", _say_attempt)
     return made
 

@@ -20,8 +20,24 @@ def s3_endpoint() -> str:
 
 
 def aws_region() -> str:
-    """`AWS_REGION` or `AWS_DEFAULT_REGION`; else us-east-1."""
-    return os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or "us-east-1"
+    """`AWS_REGION` or `AWS_DEFAULT_REGION`; else that of the profile in AWS's configuration file, or us-east-1."""
+    return os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or _configured_region() or "us-east-1"
+
+
+def _configured_region() -> str | None:
+    """What `aws configure` has written of the region; a file that cannot be read is a matter for the clients."""
+    path = Path(os.environ.get("AWS_CONFIG_FILE") or "~/.aws/config").expanduser()
+    if not path.is_file():
+        return None
+    from botocore.configloader import load_config
+    from botocore.exceptions import BotoCoreError
+
+    profile = os.environ.get("AWS_PROFILE") or os.environ.get("AWS_DEFAULT_PROFILE") or "default"
+    try:
+        region: str | None = load_config(str(path))["profiles"].get(profile, {}).get("region")
+    except BotoCoreError:
+        return None
+    return region
 
 
 def s3_filesystem() -> fs.S3FileSystem:

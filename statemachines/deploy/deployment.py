@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from common.aws.caller import identity
 from common.aws.clients import client
 from common.errors import ParameterError
 from common.runtime.output import activity
@@ -103,6 +104,9 @@ def _stacks(
     known = known_parameters(cloudformation)
     former = former_stacks(cloudformation, prefix)
     order = in_order(stacks_of(prefix, parts), former, prefix)
+    if prefix and f"{prefix}{FOUNDATION}" not in known:
+        region = cloudformation.meta.region_name
+        click.echo(f"{prefix.removesuffix('-')}: new in the account {identity().account}, {region}")
     found: dict[str, str] = {}
     for stack in order:
         if stack.name in former:

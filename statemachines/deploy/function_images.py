@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from common import __version__
-from common.aws.caller import identity
 from common.aws.clients import client
 from common.errors import DeploymentError
 from pipelines.images import PUSH, REGISTRY, TAG, check_pullable, is_local, last_push
 from statemachines.deploy.described import known_parameters
 from statemachines.deploy.parts import PARTS, stacks_of
-from statemachines.deploy.permissions.template import Template
+from statemachines.deploy.permissions.template import Template, in_account
 
 RELEASE = "Release"
 """The parameter of stacks that is the tag of the functions' images."""
@@ -37,12 +36,10 @@ def function_images(prefix: str, parts: Collection[str], given: Mapping[str, str
         DeploymentError: there are functions, and no tag is known.
         AwsError: the stacks cannot be read.
     """
-    cloudformation = client("cloudformation")
-    stacks, known = stacks_of(prefix, parts), known_parameters(cloudformation)
+    stacks, known = stacks_of(prefix, parts), known_parameters(client("cloudformation"))
     deployed = {name: value for stack in stacks for name, value in known.get(stack.name, {}).items()}
     values = {**deployed, **release_of_images(), **given, "Environment": prefix}
-    bodies = [stack.template.read_text(encoding="utf-8") for stack in stacks]
-    functions = Template(bodies, values, identity().account, cloudformation.meta.region_name).of_kind(FUNCTION)
+    functions = in_account(stacks, values).of_kind(FUNCTION)
     if functions and not values.get(RELEASE):
         raise DeploymentError("the functions would have no images: none was pushed from here, deployed or given", PUSH)
     return {str(one["Code"]["ImageUri"]) for one in functions.values()}

@@ -9,12 +9,7 @@ from functools import partial
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
-from botocore.exceptions import ClientError
-
-from common.aws.caller import identity
-from common.aws.clients import aws_errors, client
 from common.errors import DeploymentError, NdrError, ParametersError, one_line
 from common.runtime.sources import sources_digest
 from common.storage.drafts import draft
@@ -23,7 +18,8 @@ from statemachines.definitions import placeholders, text_of
 from statemachines.deploy.parts import machines_of, stacks_of
 from statemachines.deploy.projects import read_project
 from statemachines.deploy.quotas import check_quotas
-from statemachines.deploy.stack import check_parameters, holding_data
+from statemachines.deploy.stack import check_parameters
+from statemachines.deploy.taken_names import check_buckets, check_role_names
 from statemachines.deploy.templates import outputs_of
 
 TEMPLATES_FOLDER = "statemachines/stacks"
@@ -52,7 +48,6 @@ def checks(
     prefix: str, parts: Sequence[str], parameters: Mapping[str, str], projects: Sequence[Path]
 ) -> Iterator[Check]:
     """What is looked at of stacks, state machines, pipelines and projects, in the order in which it is said."""
-    yield identity
     for name, value in parameters.items():
         yield partial(check_parameters, {name: value})
     for machine in machines_of(parts):
@@ -63,8 +58,10 @@ def checks(
         yield partial(read_project, project)
     given = {**parameters, "Environment": prefix}
     yield check_templates
-    yield lambda: check_buckets(_buckets(prefix, parts, given))
-    yield lambda: check_quotas(prefix, stacks_of(prefix, parts), parts, given)
+    stacks = stacks_of(prefix, parts)
+    yield lambda: check_buckets(stacks, given)
+    yield lambda: check_role_names(prefix, stacks, given)
+    yield lambda: check_quotas(prefix, stacks, parts, given)
 
 
 def check_templates() -> None:
@@ -108,41 +105,9 @@ def check_placeholders(machine: str, parts: Sequence[str]) -> None:
         )
 
 
-def check_buckets(names: Iterable[str]) -> None:
-    """Refuses names of buckets that another account has: names are unique in all of AWS.
-
-    Raises:
-        DeploymentError: one is taken.
-    """
-    s3 = client("s3")
-    if taken := [name for name in names if _is_foreign(s3, name)]:
-        raise DeploymentError(
-            f"another account has the bucket {', '.join(taken)}, or this one may not look at it",
-            "Choose another NamePrefix among the parameters of the environment, or ask for s3:ListBucket",
-        )
-
-
 def _error(check: Check) -> NdrError | None:
     try:
         check()
     except NdrError as error:
         return error
     return None
-
-
-def _buckets(prefix: str, parts: Sequence[str], given: Mapping[str, str]) -> list[str]:
-    cloudformation = client("cloudformation")
-    held = [one for stack in stacks_of(prefix, parts) for one in holding_data(cloudformation, stack.template, given)]
-    return [name for kind, name in held if kind == "AWS::S3::Bucket"]
-
-
-def _is_foreign(s3: Any, name: str) -> bool:
-    with aws_errors(f"the bucket {name} cannot be looked up"):
-        try:
-            s3.head_bucket(Bucket=name)
-        except ClientError as error:
-            if error.response["Error"]["Code"] == "403":
-                return True
-            if error.response["Error"]["Code"] != "404":
-                raise
-    return False

@@ -10,7 +10,6 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from common.aws.caller import identity
 from common.aws.clients import aws_errors, client
 from common.errors import DeploymentError, one_line
 from common.runtime.output import message
@@ -18,7 +17,7 @@ from pipelines.deployment import Plan
 from pipelines.images import defaults_of
 from statemachines.deploy.described import known_parameters
 from statemachines.deploy.parts import Stack, machines_of
-from statemachines.deploy.permissions.template import Template
+from statemachines.deploy.permissions.template import ROLE, in_account
 from statemachines.deploy.publish import machines_by_name
 from statemachines.deploy.templates import defaults
 
@@ -95,7 +94,7 @@ def _check(needs: Iterable[Need]) -> None:
 
 def _needs(prefix: str, new: Collection[Stack], parts: Collection[str], given: Mapping[str, str]) -> Iterator[Need]:
     """What stacks that are new need."""
-    if roles := _roles(new, given):
+    if roles := len(in_account(new, given).of_kind(ROLE)):
         with aws_errors("the roles of the account cannot be counted"):
             used = int(client("iam").get_account_summary()["SummaryMap"]["Roles"])
         yield Need("iam", "Roles per account", roles, used)
@@ -106,15 +105,6 @@ def _needs(prefix: str, new: Collection[Stack], parts: Collection[str], given: M
     values = {name: value for stack in new for name, value in {**defaults(stack.template), **given}.items()}
     if reserved := sum(int(values[name]) for name in RESERVED if name in values):
         yield Need("lambda", "Concurrent executions", reserved, UNRESERVED)
-
-
-def _roles(new: Collection[Stack], given: Mapping[str, str]) -> int:
-    """How many roles stacks with these parameters have."""
-    region = str(client("cloudformation").meta.region_name)
-    bodies = [stack.template.read_text(encoding="utf-8") for stack in new]
-    template = Template(bodies, given, identity().account, region)
-    found = [one for one in template.raw["Resources"].values() if one.get("Type") == "AWS::IAM::Role"]
-    return sum("Condition" not in one or template.holds(one["Condition"]) for one in found)
 
 
 def _lacking(service: str, needs: Iterable[Need]) -> Iterator[str]:

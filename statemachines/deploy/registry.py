@@ -12,8 +12,8 @@ from statemachines.definitions import FOLDER
 from statemachines.deploy.changes import Change
 from statemachines.deploy.described import stack_described
 from statemachines.deploy.functions import parsed
-from statemachines.deploy.removal import remove_data, remove_stack
-from statemachines.deploy.stack import deploy_stack
+from statemachines.deploy.removal import remove_data
+from statemachines.deploy.stack import deploy_stack, remove_stack
 
 STACK = "ndr-registry"
 TEMPLATE = FOLDER / "stacks" / "registry.yaml"
@@ -57,7 +57,7 @@ def remove_registry(with_images: bool, users: list[str], tell: Callable[[str, st
         raise DeploymentError(
             f"the environments of the account use the repositories: {', '.join(users)}", "Remove them with make destroy"
         )
-    if remove_stack(STACK):
+    if remove_stack(client("cloudformation"), STACK):
         tell(f"stack {STACK}", "removed")
     for name in _names() if with_images else []:
         if remove_data("AWS::ECR::Repository", name):

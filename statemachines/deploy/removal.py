@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from botocore.exceptions import ClientError, WaiterError
+from botocore.exceptions import ClientError
 
 from common.aws.clients import aws_errors, client
-from common.errors import DeploymentError
 from pipelines.definitions import names as pipeline_names
 from statemachines.definitions import MACHINES
-from statemachines.deploy.described import stack_described
-from statemachines.deploy.stack import WAIT
+from statemachines.deploy.stack import remove_stack
 
 Told = Callable[[str, str], None]
 """Is told the name of what was dealt with, and what was done."""
@@ -37,8 +35,9 @@ def destroy(
         tell(f"pipeline {name}", "removed")
     for name in _remove_tasks(prefix):
         tell(f"task {name}", "removed")
+    cloudformation = client("cloudformation")
     for stack in stacks:
-        if remove_stack(stack):
+        if remove_stack(cloudformation, stack):
             tell(f"stack {stack}", "removed")
     for kind, name in holding:
         if with_data and remove_data(kind, name):
@@ -91,27 +90,6 @@ def _remove_tasks(prefix: str) -> Iterator[str]:
         for arn in [arn for page in pages for arn in page["taskDefinitionArns"]]:
             ecs.deregister_task_definition(taskDefinition=arn)
             yield arn.rpartition("/")[2]
-
-
-def remove_stack(name: str) -> bool:
-    """Whether there was a stack of that name; there is none now.
-
-    Raises:
-        DeploymentError: it cannot be removed.
-        AwsError: a call was refused.
-    """
-    cloudformation = client("cloudformation")
-    with aws_errors(f"the stack {name} cannot be removed"):
-        if stack_described(cloudformation, name) is None:
-            return False
-        cloudformation.delete_stack(StackName=name)
-        try:
-            cloudformation.get_waiter("stack_delete_complete").wait(StackName=name, WaiterConfig=WAIT)
-        except WaiterError as error:
-            raise DeploymentError(
-                f"the stack {name} cannot be removed: {error}", "Look at its events, and repeat the command"
-            ) from None
-    return True
 
 
 def remove_data(kind: str, name: str) -> bool:

@@ -24,6 +24,7 @@ FORMER_PARAMETERS = {"ProjectName"}
 """Parameters of earlier templates, which are accepted and have no effect."""
 CAPABILITIES = ["CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND"]
 BROKEN = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED")
+"""What a stack is that was never made, or not removed as a whole: CloudFormation does nothing with it but remove it."""
 
 
 def check_parameters(given: Mapping[str, str]) -> None:
@@ -69,8 +70,9 @@ def deploy_stack(
     """What was done to the stack (`created`, `updated` or `unchanged`) and its outputs.
 
     Parameters that the template does not have are those of other stacks. Those that are not given keep their values;
-    in a new stack, they take the template's defaults. What a deleted stack kept is taken over. `tell` is told each
-    change of an existing stack before anything changes. `moves` says that a new stack takes over what another has left.
+    in a new stack, they take the template's defaults. What a deleted stack kept is taken over; a stack whose making or
+    removal failed is removed first. `tell` is told each change of an existing stack before anything changes. `moves`
+    says that a new stack takes over what another has left.
 
     Raises:
         DeploymentError: the stack cannot be updated in its present state, a resource would be replaced or deleted
@@ -80,8 +82,8 @@ def deploy_stack(
     accepted = declared(template)
     own = {key: value for key, value in parameters.items() if key in accepted}
     known = stack_described(cloudformation, name)
-    if known and known["StackStatus"] in BROKEN:
-        raise DeploymentError(f"the stack {name} is {known['StackStatus']}", "Delete it, and deploy again")
+    if known and known["StackStatus"] in BROKEN and remove_stack(cloudformation, name):
+        known = None
     is_new = known is None or known["StackStatus"] == "REVIEW_IN_PROGRESS"
     values = _values(cloudformation, template, own, known)
     request = {
@@ -96,6 +98,26 @@ def deploy_stack(
     is_adopting = is_new and _adopt(cloudformation, request, template, values, adoptable(template, moves), tell)
     done = apply_request(cloudformation, request, is_new and not is_adopting, allow_replace, tell)
     return "created" if is_adopting else done, read_outputs(cloudformation, name)
+
+
+def remove_stack(cloudformation: Any, name: str) -> bool:
+    """Whether there was a stack of that name; there is none now.
+
+    Raises:
+        DeploymentError: it cannot be removed.
+        AwsError: a call was refused.
+    """
+    with aws_errors(f"the stack {name} cannot be removed"):
+        if stack_described(cloudformation, name) is None:
+            return False
+        cloudformation.delete_stack(StackName=name)
+        try:
+            cloudformation.get_waiter("stack_delete_complete").wait(StackName=name, WaiterConfig=WAIT)
+        except WaiterError as error:
+            raise DeploymentError(
+                f"the stack {name} cannot be removed: {error}", "Look at its events, and repeat the command"
+            ) from None
+    return True
 
 
 def _is_same(cloudformation: Any, known: Mapping[str, Any], request: Mapping[str, Any]) -> bool:

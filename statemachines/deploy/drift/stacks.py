@@ -44,7 +44,7 @@ def findings_of_stack(name: str, template: Path, given: Mapping[str, str], comma
         yield Finding("stack", name, "", "deployed", ABSENT, remedy)
         return
     if described["StackStatus"] in BROKEN:
-        yield Finding("stack", name, "status", "complete", described["StackStatus"], f"Delete the stack. {remedy}")
+        yield Finding("stack", name, "status", "complete", described["StackStatus"], remedy)
         return
     parameters = {entry["ParameterKey"]: entry["ParameterValue"] for entry in described.get("Parameters", [])}
     tags = as_mapping(described.get("Tags"))

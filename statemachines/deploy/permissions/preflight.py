@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from common.aws.caller import identity
-from common.aws.clients import client
 from common.errors import DeploymentError
 from statemachines.deploy.parts import machines_of, stacks_of
 from statemachines.deploy.permissions.check import Finding, findings
-from statemachines.deploy.permissions.template import Template
+from statemachines.deploy.permissions.template import in_account
 
 SHOWN = 20
 
@@ -21,9 +19,7 @@ def check_roles(prefix: str, parts: Collection[str], parameters: Mapping[str, st
         DeploymentError: roles lack permissions; the message lists them.
         AwsError: the account cannot be told.
     """
-    region = str(client("cloudformation").meta.region_name)
-    bodies = [stack.template.read_text(encoding="utf-8") for stack in stacks_of(prefix, parts)]
-    template = Template(bodies, {**parameters, "Environment": prefix}, identity().account, region)
+    template = in_account(stacks_of(prefix, parts), {**parameters, "Environment": prefix})
     refuse(findings(template, machines_of(parts)))
 
 

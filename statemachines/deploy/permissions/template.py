@@ -6,7 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from common.aws.caller import identity
+from common.aws.clients import client
 from statemachines.deploy.functions import ARNS, Functions, parsed
+from statemachines.deploy.parts import Stack
 
 ROLE, POLICY = "AWS::IAM::Role", "AWS::IAM::Policy"
 NAMES = {
@@ -103,6 +106,16 @@ class Template(Functions):
         """The ARN of a resource, given by its name in the template."""
         arn = ARNS[self.raw["Resources"][logical]["Type"]]
         return f"arn:aws:{arn.format(name=self.name_of(logical), **self._place)}"
+
+
+def in_account(stacks: Iterable[Stack], parameters: Mapping[str, str]) -> Template:
+    """The templates of the stacks as they would be in the account and region of the environment.
+
+    Raises:
+        AwsError: the account is unknown.
+    """
+    bodies = [stack.template.read_text(encoding="utf-8") for stack in stacks]
+    return Template(bodies, parameters, identity().account, str(client("cloudformation").meta.region_name))
 
 
 def _statements(place: str, policies: Iterable[Mapping[str, Any]]) -> Iterator[Statement]:

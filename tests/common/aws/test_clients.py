@@ -66,3 +66,18 @@ def test_a_client_has_the_credentials_that_the_environment_has_now(monkeypatch: 
     for key in ("first", "second"):
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", key)
         assert f"AWSAccessKeyId={key}" in client("s3", "us-east-1").generate_presigned_url("list_buckets")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("AWS_PROFILE", "nobody", "The config profile \\(nobody\\) could not be found"),
+        ("AWS_REGION", "eu west", "eu west"),
+    ],
+)
+def test_a_profile_or_region_that_is_none_is_said_with_the_remedy(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, said: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(AwsError, match=f"AWS cannot be asked for s3: .*{said}.*Check .* AWS_PROFILE, AWS_REGION"):
+        client("s3")
