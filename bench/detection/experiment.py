@@ -144,17 +144,19 @@ def as_used(pairs: ScoredRows, spread: ScoredRows) -> Score:
     return dict(zip(zip(names["host_ip"], names["window_start_ts"], strict=True), raw, strict=True))
 
 
-def alerting(labels: pd.DataFrame, score: Score, past: Score, boundary: datetime) -> tuple[float, int]:
-    """Hosts without an attack that alert, per 1,000 of them, and how many attacked hosts do.
-
-    Days of hosts end at the time of day of the boundary.
-    """
+def alert_line(past: Score, boundary: datetime) -> ScoreQuantiles:
+    """The calibration of a model with such scores in training. Days of hosts end at the time of day of the boundary."""
     days = (pd.DatetimeIndex([window for _, window in past]) - boundary) // pd.Timedelta(days=1)
     hosts = pd.factorize(np.array([host for host, _ in past]))[0]
     host_days = hosts * (np.ptp(days) + 1) + days - days.min()
-    calibration = ScoreQuantiles.of_host_days(
+    return ScoreQuantiles.of_host_days(
         np.array(list(past.values())), np.asarray(host_days), ALERT_SCORE, PARAMETERS.calibration
     )
+
+
+def alerting(labels: pd.DataFrame, score: Score, past: Score, boundary: datetime) -> tuple[float, int]:
+    """Hosts without an attack that alert, per 1,000 of them, and how many attacked hosts do."""
+    calibration = alert_line(past, boundary)
     scores = calibration.anomaly_score(np.array(list(score.values())))
     alerts = {host for (host, _), value in zip(score, scores, strict=True) if value >= ALERT_SCORE}
     attacked = set(labels.loc[labels["attack"] != "", "host_ip"])

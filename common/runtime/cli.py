@@ -202,5 +202,5 @@ def min_score_option(function: Command) -> Command:
         type=click.FloatRange(0, 1),
         default=ALERT_SCORE,
         show_default=True,
-        help="Windows with at least this anomaly_score belong to cases; ids of cases depend on it.",
+        help="Windows with at least this anomaly_score belong to cases, and what lasts below; ids depend on it.",
     )(function)

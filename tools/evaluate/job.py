@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from common.detection.alerts.alerting import read_alerts
 from common.detection.alerts.cases import group
+from common.detection.alerts.lasting import read_alerting
 from common.detection.alerts.terms import ALERT_SCORE
 from common.display import in_csv
 from common.errors import InputError
@@ -74,7 +74,7 @@ def run(config: EvaluateConfig) -> tuple[dict[str, Any], str]:
     }
     if lake:
         windows = Windows(scored["window_start"].min().to_pydatetime(), scored["window_start"].max() + WINDOW)
-        cases = group(read_alerts(lake, lake.spec, windows, ALERT_SCORE))
+        cases = group(read_alerting(lake, lake.spec, windows, ALERT_SCORE))
         for name, count in cases_of_attacks(scored, cases).items():
             report["attacks"][name]["cases"] = count
     if config.predictions_out:

@@ -49,6 +49,13 @@ class Alert:
             return str(self.pairs[0]["peer_ip"])
         return self.host_ip
 
+    @property
+    def target(self) -> str:
+        """The other end of the strongest pair, seen from the source; without a pair, nobody."""
+        if not self.pairs:
+            return ""
+        return self.host_ip if is_inbound(self.pairs[0]) else str(self.pairs[0]["peer_ip"])
+
 
 def is_inbound(pair: Mapping[str, Any]) -> bool:
     """Whether the peer of a pair opened its sessions."""

@@ -12,8 +12,9 @@ from itertools import pairwise
 from math import inf, log10
 from typing import Any
 
-from common.detection.alerts.alerting import TABLE, Alert, read_alerts
+from common.detection.alerts.alerting import TABLE, Alert
 from common.detection.alerts.contacts import Contact, contacts_of, main_contacts, main_peers
+from common.detection.alerts.lasting import PAUSE, read_alerting
 from common.detection.alerts.techniques import FROM_TARGET, MANY_TARGETS, SCAN, SCANNED, Technique
 from common.detection.alerts.terms import ALERT_SCORE
 from common.detection.explanation import Reason
@@ -21,9 +22,6 @@ from common.errors import InputError
 from common.features.spec import FeatureSpec
 from common.lake.lake import Lake
 from common.windows import WINDOW, Windows, iso
-
-PAUSE = timedelta(days=1)
-"""After so long without an alert, what a source does is another case."""
 
 LOOKBACK = timedelta(days=7)
 RECENT = timedelta(days=30)
@@ -41,7 +39,7 @@ class Case:
     in; `targets` the hosts that alerted because of them. `score` and `raw_score` are the highest of all windows; the
     reasons are those of the highest window of a source, or without any of a target: `peak` of `peak_host`, with the raw
     score `peak_score` and the strongest pairs `peak_pairs`. `alerts` are the hosts and the starts of the windows that
-    alerted.
+    alerted. `is_below` is of what is put together as cases are, but did not alert.
     """
 
     case_id: str
@@ -63,6 +61,7 @@ class Case:
     reasons: tuple[Reason, ...]
     alerts: tuple[tuple[str, datetime], ...] = ()
     earlier: int = 0
+    is_below: bool = False
 
     @property
     def source(self) -> str:
@@ -99,7 +98,7 @@ def find_cases(lake: Lake, spec: FeatureSpec, windows: Windows | None, min_score
     Raises:
         TableError: `predictions` is missing or unreadable.
     """
-    return begun(lake, windows, lambda some: group(read_alerts(lake, spec, some, min_score)))
+    return begun(lake, windows, lambda some: group(read_alerting(lake, spec, some, min_score)))
 
 
 def begun(lake: Lake, windows: Windows | None, cases_of: Callable[[Windows], Iterable[Case]]) -> list[Case]:
@@ -170,11 +169,11 @@ def last_days(scored: Windows, days: float) -> Windows:
     return Windows(max(scored.start, scored.end - count * WINDOW), scored.end)
 
 
-def group(alerts: Iterable[Alert], kind: str = "") -> list[Case]:
-    """The cases of alerts in order of time, in the order in which they began; those of a kind have ids of their own."""
+def group(alerts: Iterable[Alert], below: bool = False) -> list[Case]:
+    """The cases of alerts in order of time, in the order in which they began; what is below has ids of its own."""
     runs = _joined([run for of_source in _by_source(alerts).values() for run in _without_pauses(of_source)])
     runs.sort(key=lambda run: (run[0].start, run[0].source))
-    cases = [_case(run, kind) for run in runs]
+    cases = [_case(run, below) for run in runs]
     return [replace(case, earlier=_earlier(case, cases)) for case in cases]
 
 
@@ -243,7 +242,7 @@ def _apart(one: Sequence[Alert], other: Sequence[Alert]) -> timedelta:
     return max(one[0].start, other[0].start) - min(one[-1].end, other[-1].end)
 
 
-def _case(run: Sequence[Alert], kind: str) -> Case:
+def _case(run: Sequence[Alert], below: bool) -> Case:
     """The case of alerts in order of time."""
     sources = tuple(dict.fromkeys(alert.source for alert in run))
     own = [alert for alert in run if alert.host_ip in sources] or run
@@ -251,6 +250,7 @@ def _case(run: Sequence[Alert], kind: str) -> Case:
     targets = tuple(dict.fromkeys(alert.host_ip for alert in run if alert.host_ip not in sources))
     contacts = contacts_of(run)
     highest = max(run, key=lambda alert: alert.score)
+    kind = "below" if below else ""
     return Case(
         case_id=hashlib.sha256(f"{kind}{sources[0]} {iso(run[0].start)}".encode()).hexdigest()[:12],
         sources=sources,
@@ -270,6 +270,7 @@ def _case(run: Sequence[Alert], kind: str) -> Case:
         contacts=tuple(contacts[:CONTACTS_KEPT]),
         reasons=peak.reasons,
         alerts=tuple((alert.host_ip, alert.start) for alert in run),
+        is_below=below,
     )
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from common.detection.alerts.below import below_score, find_with_below, recent_with_below
+from common.detection.alerts.below import find_with_below, recent_with_below
 from common.detection.alerts.cases import Case, find_cases
 from common.lake.lake import Lake
 from tests.common.detection.alerts.alerting_lake import PAIR, Alerting, within, write_alerts
@@ -14,7 +14,6 @@ from tests.common.detection.model_lake import host
 from tests.factories import SPEC
 
 OTHER = PAIR | {"peer_ip": "198.51.100.7"}
-LINE = 0.999
 HIGH, LOW, QUIET = 0.9999, 0.9985, 0.9975
 
 
@@ -22,11 +21,6 @@ def found(folder: Path, *scored: tuple[Alerting, float]) -> tuple[list[Case], li
     """The cases, and what is below the line, of windows with such scores."""
     lake = write_alerts(folder, [alert for alert, _ in scored], [score for _, score in scored])
     return find_with_below(lake, SPEC, None)
-
-
-def test_as_many_windows_of_training_lie_below_the_line_as_above() -> None:
-    assert below_score(LINE) == pytest.approx(0.998)  # two in a thousand, of which one alerts
-    assert below_score(0.99) == pytest.approx(0.98)
 
 
 def test_what_scores_just_too_little_is_a_candidate_and_no_case(tmp_path: Path) -> None:

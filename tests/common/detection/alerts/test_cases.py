@@ -6,7 +6,8 @@ import pytest
 
 from common.detection.alerts import techniques
 from common.detection.alerts.alerting import Alert
-from common.detection.alerts.cases import PAUSE, Case, find_cases, group
+from common.detection.alerts.cases import Case, find_cases, group
+from common.detection.alerts.lasting import PAUSE
 from common.lake.lake import Lake
 from common.windows import WINDOW, Windows, parse_moment
 from tests.common.detection.alerts.alerting_lake import PAIR, WHOLE, Alerting, within, write_alerts
