@@ -17,9 +17,8 @@ from common.runtime.cli import (
     report_errors,
 )
 from common.runtime.commands import command
-from common.runtime.output import activity
+from common.runtime.loading import loading
 from common.runtime.parameter_types import PlaceType
-from common.runtime.plain_arrow import without_pandas
 from common.runtime.version import version_option
 from tools.page.config import PageConfig
 
@@ -77,8 +76,7 @@ def main(**options: Any) -> None:
         raise click.UsageError("give either --out or --serve")
     if not serve:
         options["port"] = None
-    with activity("loading"):
-        without_pandas()
+    with loading():
         from tools.page.job import run
 
     run(PageConfig(**options))

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -20,9 +18,9 @@ from common.cases.views import CaseView, case_views
 from common.coded import compacted, encoded
 from common.detection.alerts.allow_list import expired
 from common.detection.alerts.below import find_with_below
-from common.detection.alerts.cases import RECENT, Case
+from common.detection.alerts.cases import RECENT, Case, scored_windows
 from common.detection.alerts.planned import read_rules
-from common.detection.alerts.terms import UNUSUAL
+from common.detection.alerts.terms import NEW, UNUSUAL
 from common.detection.alerts.triage import Change, read_changes, standing, triaged
 from common.features.spec import FeatureSpec
 from common.lake.lake import Lake
@@ -31,9 +29,13 @@ from common.runtime.lake_project import LakeProject
 from common.runtime.output import progress
 from common.windows import WINDOW, Windows, iso, iso_seconds
 from tools.page.config import PageConfig
-from tools.page.health import drift, health, models, verdicts, volume
+from tools.page.days import days
+from tools.page.graph import graph, links
+from tools.page.health import drift, health, verdicts, volume
+from tools.page.machines import named_before
+from tools.page.models import decisions, trained
 from tools.page.segments import SEGMENTS_DRAWN, segments
-from tools.page.series import activity, days, score_matrix
+from tools.page.series import activity, longer, packed, score_matrix
 
 HOSTS_DRAWN = 60
 BELOW = 20
@@ -56,6 +58,7 @@ def content(
     scores = lake.arrow("predictions", SCORE_COLUMNS, windows, coded=["host_ip", "window", "model_id"])
     hosts, matrix = score_matrix(scores, windows)
     done.step()
+    scored = scored_windows(lake)
     changes = read_changes(lake)
     inventory, held = read_inventory(lake), read_rules(lake)
     month = Windows(min(windows.start, windows.end - RECENT), windows.end)
@@ -72,17 +75,25 @@ def content(
     horizon, customer_of = project.settings.model_horizon, finder(project.settings.customer_ranges)
     last = standing(changes)
     views = case_views(lake, spec, horizon, [*ordered, *near], last, rules, inventory, met, customer_of)
-    listed = _cases(lake, views, changes, config, len(ordered))
+    listed = _cases(lake, views, changes, config, len(ordered), recent)
+    met_in_cases = links(lake, [view.case for view in views], project.settings.internal_cidrs)
+    for entry, view, passed in zip(listed, views, met_in_cases, strict=True):
+        entry["graph"] = graph(view.case, passed)
     done.step()
     drawn = _drawn([*found, *near])
     of_cases = dict.fromkeys(case.segment_id for case in found)
+    active, usual = activity(lake, spec, horizon, drawn, windows)
     series = {
-        "activity": activity(lake, spec, horizon, drawn, windows),
+        "activity": active,
+        "usual_days": usual,
         "days": days(lake, drawn, windows.days()[-1]),
+        "longer": longer(lake, drawn, windows, scored.start) if scored else None,
         "segments": segments(lake, [*of_cases][:SEGMENTS_DRAWN], windows),
     }
     done.step()
     keys, used = (set(compacted(encoded(scores[name])).dictionary.to_pylist()) for name in ("window", "model_id"))
+    decided = decisions(lake)
+    latest = {run for entry in decided[:1] for run in (entry["current_run"], entry["from_run"]) if run}
     about = {
         "project": project.name,
         "zone": project.settings.time_zone,
@@ -95,20 +106,23 @@ def content(
         "unusual_cnt": _unusual(lake, windows),
     }
     unknown, late = strangers(lake, inventory, windows), expired(held, windows.end)
-    packed = base64.b64encode(matrix.astype(np.uint8).tobytes()).decode()
     everything = {
         "about": about,
+        "names": inventory.names(_shown(hosts, listed)),
+        "named_before": named_before(lake, drawn),
         "cases": listed[: len(ordered)],
+        "earlier": _earlier(recent, found, last, {*drawn}),
         "below": listed[len(ordered) :],
         "below_cnt": len(below),
         "volume": volume(recent),
         "budget": config.budget,
         "verdicts": verdicts(recent, changes),
         "hosts": hosts,
-        "scores": packed,
+        "scores": packed(matrix),
         **series,
         "health": health(lake, windows, keys),
-        "models": models(lake),
+        "models": trained(lake, project.name, used | latest),
+        "decisions": decided,
         "drift": drift(lake, windows),
         "met": [meeting.to_dict() for meeting in met.alone[:ROWS]],
         "met_cnt": len(met.alone),
@@ -147,21 +161,60 @@ def _drawn(cases: Sequence[Case]) -> list[str]:
     return [*dict.fromkeys([*sources, *targets])][:HOSTS_DRAWN]
 
 
-def _cases(
-    lake: Lake, views: Sequence[CaseView], changes: Sequence[Change], config: PageConfig, count: int
+def _shown(hosts: Sequence[str], listed: Sequence[Mapping[str, Any]]) -> list[str]:
+    """All addresses that the page shows: those with scores, and whom cases are about."""
+    of_cases = {case[end] for each in listed for case in each["contacts"] for end in ("source", "target")}
+    of_graphs = {
+        host
+        for case in listed
+        if case["graph"]
+        for node in (*case["graph"]["sources"], *case["graph"]["peers"])
+        for host in node["hosts"]
+    }
+    return sorted({*hosts} | of_cases | of_graphs)
+
+
+def _earlier(
+    recent: Sequence[Case], found: Sequence[Case], last: Mapping[str, Change], drawn: Set[str]
 ) -> list[dict[str, Any]]:
-    """The cases in their order, with their history and, if they are shown whole, sessions.
+    """The cases of the last 30 days that the page does not show, with those of their hosts that it draws."""
+    here = {case.case_id for case in found}
+    return [
+        {
+            "case_id": case.case_id,
+            "source": case.source,
+            "technique": case.technique.name,
+            "segment_id": case.segment_id,
+            "start": iso(case.start),
+            "hosts": [host for host in (*case.sources, *case.targets) if host in drawn],
+            "status": last[case.case_id].status if case.case_id in last else NEW,
+        }
+        for case in sorted(recent, key=lambda case: (case.start, case.case_id), reverse=True)
+        if case.case_id not in here
+    ]
+
+
+def _cases(
+    lake: Lake,
+    views: Sequence[CaseView],
+    changes: Sequence[Change],
+    config: PageConfig,
+    count: int,
+    recent: Sequence[Case],
+) -> list[dict[str, Any]]:
+    """The cases in their order, with their history, those of 30 days that are related, and, if shown whole, sessions.
 
     So many (`count`) are cases, of which the first `top` are shown whole; what is below the line, after them, is not.
     """
     cases = [view.case for view in views]
     sessions = first_sessions(lake, cases[: min(config.top, count)], SESSION_COLUMNS, config.sessions)
     whole = [_sessions(found) for found in sessions] + [None] * (len(cases) - len(sessions))
-    return [_case(view, changes, mine, cases) for view, mine in zip(views, whole, strict=True)]
+    others = {case.case_id: case for case in (*cases, *recent)}.values()
+    return [_case(view, changes, mine, others) for view, mine in zip(views, whole, strict=True)]
 
 
 def _case(
-    view: CaseView, changes: Sequence[Change], sessions: dict[str, Any] | None, cases: Sequence[Case]
+    view: CaseView, changes: Sequence[Change], sessions: dict[str, Any] | None, others: Iterable[Case]
 ) -> dict[str, Any]:
     case = view.case
     return view.to_dict() | {
@@ -175,7 +228,7 @@ def _case(
             for change in changes
             if change.case_id == case.case_id
         ],
-        "related": [other.case_id for other in cases if other is not case and _are_related(case, other)],
+        "related": [other.case_id for other in others if other.case_id != case.case_id and _are_related(case, other)],
         "filter": firewall_filter(of_case(case), case.start, case.end),
         "sessions": sessions,
     }

@@ -12,6 +12,28 @@ from common.display import counted
 from common.page.rendering import STYLES, UPLOT_SCRIPT, UPLOT_STYLE, cut, rendered
 from common.windows import iso, parse_moment
 
+SCRIPTS = tuple(
+    f"{name}.js"
+    for name in (
+        "elements",
+        "data",
+        "figures",
+        "days",
+        "graph",
+        "triage",
+        "case",
+        "host",
+        "views",
+        "health",
+        "list",
+        "page",
+    )
+)
+"""They share their names, and none needs a later one before the last has loaded the data."""
+
+REASONS_NAMED = 2
+"""Of the reasons why records were rejected, the most frequent are named."""
+
 
 def document(content: dict[str, Any], live: bool = False) -> str:
     """The page that shows the content; the same content gives the same text. A `live` one sends verdicts to its server.
@@ -24,7 +46,7 @@ def document(content: dict[str, Any], live: bool = False) -> str:
     return rendered(
         "tools.page",
         "page.html.j2",
-        (UPLOT_SCRIPT, "page.js"),
+        (UPLOT_SCRIPT, *SCRIPTS),
         (UPLOT_STYLE, *STYLES),
         about=content["about"],
         live=live,
@@ -43,7 +65,7 @@ def chips(content: Mapping[str, Any]) -> Iterator[dict[str, str]]:
     about, health, drift = content["about"], content["health"], content["drift"]
     windows, missing = len(about["starts"]), len(health["missing"])
     last = f", the last {iso(parse_moment(about['last_scored']))}" if about["last_scored"] else ""
-    if late := health["minutes_late"]:
+    if late := health["minutes_late"].get("inference"):
         last += f", {late['last']:.0f} min after its end"
     scored = f"{windows - missing} of {counted(windows, 'window')} scored{last}"
     yield {"level": "bad" if missing == windows else "warn" if missing else "good", "words": scored}
@@ -55,10 +77,18 @@ def chips(content: Mapping[str, Any]) -> Iterator[dict[str, str]]:
     words = f"logs of {counted(lacking, 'window')} are incomplete" if lacking else "no logs known to be missing"
     yield {"level": "warn" if lacking else "good", "words": words}
     rejected = sum(entry["count"] for entry in health["rejects"])
-    yield {"level": "warn" if rejected else "good", "words": f"{counted(rejected, 'record')} rejected"}
+    why = "; ".join(f"{cut(entry['reason'])} ({entry['count']:,})" for entry in health["rejects"][:REASONS_NAMED])
+    words = f"{counted(rejected, 'record')} rejected{': ' if why else ''}{why}"
+    yield {"level": "warn" if rejected else "good", "words": words}
     drifted = len(drift["drifted"])
     moved = f"input has drifted in {counted(drifted, 'window')}" if drifted else "no drift"
     yield {"level": "warn" if drifted else "good", "words": moved}
     if names := ", ".join(cut(entry["name"]) for entry in content["expired"]):
         yield {"level": "warn", "words": f"expired in the allow list: {names}"}
-    yield {"level": "good", "words": f"model {', '.join(about['models'])}"}
+    trained = {model["run_id"]: model["training_window"] for model in content["models"]}
+    named = [f"{run}, trained on {_range(trained[run])}" if trained[run] else run for run in about["models"]]
+    yield {"level": "good", "words": f"model {'; '.join(named)}"}
+
+
+def _range(windows: str) -> str:
+    return windows.replace("/", " to ")

@@ -1,13 +1,13 @@
-"""Whether what the page shows is whole: windows, stages, incomplete logs, rejects, the canary, the model, its drift."""
+"""Whether what the page shows is whole: windows, stages, incomplete logs, rejects, the canary, drift."""
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from statistics import median
 from typing import Any
+
+import numpy as np
 
 from common.coded import encoded
 from common.detection.alerts.cases import Case
@@ -21,7 +21,6 @@ from common.windows import Windows, iso
 STAGES = tuple(READ_BY)
 FINISHED, BEGUN, MISSING, OLD = range(4)
 REASONS_SHOWN = 20
-DECISIONS_SHOWN = 20
 
 
 def health(lake: Lake, windows: Windows, keys: set[str]) -> dict[str, Any]:
@@ -49,18 +48,36 @@ def health(lake: Lake, windows: Windows, keys: set[str]) -> dict[str, Any]:
     }
 
 
-def _minutes_late(statuses: Mapping[str, WindowStatus], windows: Windows) -> dict[str, float] | None:
-    """How long after the end of a window its scores came: the median, the most, and of the last one with scores.
+def _minutes_late(statuses: Mapping[str, WindowStatus], windows: Windows) -> dict[str, dict[str, float]]:
+    """How long after the end of a window each stage was done: the median, the 95th percentile, the most, and the last.
 
-    Windows that were scored a day or more later are a backfill, and do not count; None where there is no other.
+    `took` and `took_p95` are of the time since what it reads was done, if it reads any. Windows that were done a day or
+    more later are a backfill, and do not count; nor does a stage without others.
     """
-    found = [
-        scored.written_ts - window.end
-        for window in windows
-        if window.key in statuses and (scored := statuses[window.key].stages.get("inference"))
-    ]
-    minutes = [round(late / timedelta(minutes=1), 1) for late in found if late < timedelta(days=1)]
-    return {"median": median(minutes), "most": max(minutes), "last": minutes[-1]} if minutes else None
+    late: dict[str, list[timedelta]] = {stage: [] for stage in STAGES}
+    took: dict[str, list[timedelta]] = {stage: [] for stage in STAGES}
+    for window in windows:
+        stages = statuses.get(window.key, WindowStatus()).stages
+        for stage, held in stages.items():
+            if held.is_finished and held.written_ts - window.end < timedelta(days=1):
+                late[stage].append(held.written_ts - window.end)
+                if read := [stages[before].written_ts for before in READ_BY[stage] if before in stages]:
+                    took[stage].append(held.written_ts - max(read))
+    return {
+        stage: {
+            "median": _minutes(times, 50),
+            "p95": _minutes(times, 95),
+            "most": _minutes(times, 100),
+            "last": _minutes(times[-1:], 50),
+            **({"took": _minutes(took[stage], 50), "took_p95": _minutes(took[stage], 95)} if took[stage] else {}),
+        }
+        for stage, times in late.items()
+        if times
+    }
+
+
+def _minutes(times: Sequence[timedelta], percentile: float) -> float:
+    return round(float(np.percentile([time / timedelta(minutes=1) for time in times], percentile)), 1)
 
 
 def _code(held: WindowStatus | None, stage: str) -> int:
@@ -81,21 +98,6 @@ def _rejects(lake: Lake, windows: Windows) -> list[dict[str, Any]]:
     for entry in encoded(reasons).value_counts().to_pylist():
         counts[entry["values"].partition(":")[0]] += entry["counts"]
     return [{"reason": reason, "count": count} for reason, count in counts.most_common(REASONS_SHOWN)]
-
-
-def models(lake: Lake) -> list[dict[str, Any]]:
-    """The last decisions about models, the newest first, with their gates."""
-    if not lake.exists("model_decisions"):
-        return []
-    rows = sorted(lake.arrow("model_decisions").to_pylist(), key=lambda row: row["decided_ts"], reverse=True)
-    return [
-        {
-            **{name: row[name] for name in ("run_id", "action", "decided_by", "reason", "from_run", "current_run")},
-            "decided": iso(row["decided_ts"].replace(microsecond=0)),
-            "gates": [{"name": name} | gate for name, gate in sorted(json.loads(row["gates"]).items())],
-        }
-        for row in rows[:DECISIONS_SHOWN]
-    ]
 
 
 def drift(lake: Lake, windows: Windows) -> dict[str, Any]:

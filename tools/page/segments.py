@@ -10,7 +10,8 @@ import numpy as np
 from common.cases.contact_days import tables_of_days
 from common.lake.lake import Lake
 from common.windows import Windows
-from tools.page.series import COLUMNS_OF_DAYS, DAYS
+from tools.page.days import COLUMNS_OF_DAYS
+from tools.page.series import DAYS
 
 SEGMENTS_DRAWN = 20
 SHARES = (0.25, 0.5, 0.75, 1.0)

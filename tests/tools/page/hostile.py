@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from common.lake.lake import Lake
 from tests.common.detection.alerts.alerting_lake import PAIR, WHOLE, within, write_alerts
 from tests.common.detection.model_lake import host
 from tests.factories import SPEC, table_row
 from tests.lakes import write_table
+from tests.types import Row
 
 SCRIPT = "<script>document.title='owned'</script>"
 IMAGE = '"><img src=x onerror="document.title=\'owned\'">'
@@ -63,3 +65,30 @@ def related_lake(folder: Path) -> Path:
     """A case with a target, and one that shares a host with it."""
     write_alerts(folder, [(0, 3, within(5, 445)), (1, 5, within(3, 445, inbound=True)), (6, 5, PAIR)])
     return folder
+
+
+def graph_lake(folder: Path) -> Path:
+    """Host 3 met an address outside and, with most sessions failed, host 5, which alerted; both have hostile names."""
+    lake = write_alerts(folder, [(0, 3, PAIR), (0, 3, within(5, 445)), (0, 5, within(3, 445, inbound=True))])
+    month = {"snapshot_month": "2026-03", "is_active": True}
+    inventory, names = lake.table("machine_inventory"), {3: LONG, 5: SCRIPT}
+    machines = [
+        table_row(inventory, WHOLE[0], host_ip=host(place), machine_name=name, **month) for place, name in names.items()
+    ]
+    write_table(folder, "machine_inventory", machines)
+    met = [
+        opened(lake, 0, str(PAIR["peer_ip"]), 443, 5, 0),
+        opened(lake, 0, host(5), 445, 30, 28),
+        opened(lake, 0, host(6), 445, 99, 0),  # no contact of the case
+        opened(lake, 1, host(5), 445, 9, 0),  # after it
+    ]
+    write_table(folder, "delta_pair", met)
+    return folder
+
+
+def opened(lake: Lake, at: int, peer: str, port: int, sessions: int, failed: int, **others: Any) -> Row:
+    """What host 3 began with a service of a peer in a window."""
+    start = WHOLE[at].start
+    given = {"host_ip": host(3), "role": "outbound", "protocol": "tcp", "peer_segment_id": "10.20.0.0/24"} | others
+    counts = {"peer_port": port, "sessions_cnt": sessions, "failed_cnt": failed, "first_ts": start, "last_ts": start}
+    return table_row(lake.table("delta_pair"), WHOLE[at], peer_ip=peer, **given, **counts)

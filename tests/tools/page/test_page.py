@@ -14,16 +14,17 @@ import pytest
 from common.contracts import tables
 from common.detection.alerts.terms import UNUSUAL
 from common.lake.reader import LakeReader
-from common.windows import Windows
+from common.windows import Windows, iso
 from tests.commands import call
-from tests.common.detection.alerts.alerting_lake import NO_ALERTS, WHOLE, write_alerts
+from tests.common.detection.alerts.alerting_lake import NO_ALERTS, PAIR, WHOLE, within, write_alerts
 from tests.common.detection.model_lake import Overrides, host, make_lake, rows, write
 from tests.factories import SPEC, table_row
 from tests.lakes import write_table
 from tests.tools.page.findings import BAD, QUIET, STRANGER, findings_lake
-from tests.tools.page.hostile import ARABIC, IMAGE, LONG, SCRIPT, hostile_lake, related_lake
+from tests.tools.page.hostile import ARABIC, IMAGE, LONG, SCRIPT, graph_lake, hostile_lake, related_lake
 from tools.feedback.cli import main as feedback
 from tools.page.cli import main
+from tools.page.content import HOSTS_DRAWN
 from tools.page.document import document
 from tools.page.series import IDLE, SCALE, score_matrix
 from tools.report.cli import main as report
@@ -97,13 +98,55 @@ def test_related_cases_and_triage(tmp_path: Path) -> None:
     change = ("--case", first["case_id"], "--status", "expected", "--note", "a test", "--by", "ann")
     assert call(feedback, "--lake", str(lake), *change)[0] == 0
     text = page(lake)
-    assert "1 case, 1 hidden by triage" in text
+    assert "1 case, 1 hidden by triage" in text and "hidden as expected by ann: a test<" in text
     hidden = data(text)["cases"][1]
     assert (hidden["case_id"], hidden["rule"]["by"], hidden["history"][0]["note"]) == (
         first["case_id"],
         "ann",
         "a test",
     )
+
+
+def test_cases_of_days_before_are_related_and_told_apart(tmp_path: Path) -> None:
+    """The page of the second hour names the case of the first, of which it has no view, and how it stands."""
+    lake = tmp_path / "lake"
+    other = PAIR | {"peer_ip": "203.0.113.77", "new": []}
+    write_alerts(lake, [(0, 5, other), (7, 3, PAIR), (7, 5, within(3, 445, inbound=True))])
+    (before, _) = sorted(
+        json.loads(call(report, "--lake", str(lake), "--cases", "--json")[1])["cases"], key=lambda case: case["start"]
+    )
+    told = ("--case", before["case_id"], "--status", "true", "--note", "4711", "--by", "ann")
+    assert call(feedback, "--lake", str(lake), *told)[0] == 0
+    held = data(page(lake, "--window", f"{iso(WHOLE[4].start)}/{iso(WHOLE[7].end)}"))
+    (case,) = held["cases"]
+    assert case["related"] == [before["case_id"]]
+    assert held["earlier"] == [
+        {"case_id": before["case_id"], "source": host(5), "technique": before["technique"]["name"], "hosts": [host(5)],
+         "segment_id": before["segment_id"], "start": before["start"], "status": "true"}
+    ]  # fmt: skip
+
+
+def test_names_of_the_inventory_are_there_for_all_that_is_shown(tmp_path: Path) -> None:
+    held = data(page(graph_lake(tmp_path / "lake")))
+    assert {name: held["names"][name] for name in (host(3), host(5))} == {host(3): LONG, host(5): SCRIPT}
+    assert held["named_before"] == {}
+    (case,) = held["cases"]
+    assert [edge["sessions"] for edge in case["graph"]["edges"]] == [30, 5]
+
+
+def test_the_training_range_stands_beside_the_model(text: str) -> None:
+    shown = data(text)
+    assert '<span class="words">model if-1</span>' in text
+    shown["models"] = [{"run_id": "if-1", "training_window": "2026-03-01T00:08Z/2026-03-08T00:08Z"}]
+    assert "model if-1, trained on 2026-03-01T00:08Z to 2026-03-08T00:08Z<" in document(shown)
+
+
+def test_why_records_were_rejected_stands_before_the_cases(text: str) -> None:
+    shown = data(text)
+    assert "0 records rejected<" in text
+    reasons = [("no end", 1200), (SCRIPT, 3), ("rare", 1)]
+    shown["health"]["rejects"] = [{"reason": reason, "count": count} for reason, count in reasons]
+    assert "1,204 records rejected: no end (1,200); &lt;script&gt;" in document(shown)
 
 
 def test_a_day_without_cases(tmp_path: Path) -> None:
@@ -128,14 +171,19 @@ def test_how_late_scores_came_is_said_but_of_backfills(tmp_path: Path) -> None:
     lake = write_alerts(tmp_path, [])
     assert "after its end" not in page(tmp_path)
     status = lake.table("window_status")
-    late = [timedelta(minutes=4), timedelta(days=3), timedelta(minutes=9, seconds=20), timedelta(minutes=6)]
+    late = [timedelta(minutes=4), timedelta(days=5), timedelta(minutes=9, seconds=20), timedelta(minutes=6)]
     rows_of = [
-        table_row(status, window, stage="inference", written_ts=window.end + after)
+        table_row(status, window, stage=stage, is_finished=True, written_ts=window.end + after / share)
         for window, after in zip(WHOLE, late, strict=False)
+        for stage, share in (("inference", 1), ("delta", 4), ("fg_a", 2))
     ]
     write_table(tmp_path, "window_status", rows_of)
     text = page(tmp_path)
-    assert data(text)["health"]["minutes_late"] == {"median": 6.0, "most": 9.3, "last": 6.0}
+    assert data(text)["health"]["minutes_late"] == {
+        "delta": {"median": 1.5, "p95": 2.2, "most": 2.3, "last": 1.5},
+        "inference": {"median": 6.0, "p95": 9.0, "most": 9.3, "last": 6.0, "took": 3.0, "took_p95": 4.5},
+        "fg_a": {"median": 3.0, "p95": 4.5, "most": 4.7, "last": 3.0, "took": 1.5, "took_p95": 2.2},
+    }
     assert "6 min after its end" in text
 
 
@@ -203,10 +251,13 @@ def test_alerts_are_read_once_and_the_sessions_of_a_window_once(lake: Path, monk
 
 @pytest.mark.slow
 def test_a_day_of_5000_hosts_fits_into_5_megabytes(text: str) -> None:
-    """Scores that no packing makes smaller, and a hundred cases with as many different sessions as are shown."""
+    """Scores that no packing makes smaller, of a day and of 30, and 100 cases with as many sessions as are shown."""
     shown, rng = data(text), np.random.default_rng(1)
     shown["hosts"] = [f"10.{number // 250}.{number % 250}.7" for number in range(5000)]
     shown["scores"] = base64.b64encode(rng.integers(0, 256, 5000 * 96, dtype=np.uint8).tobytes()).decode()
+    month = rng.integers(0, 256, HOSTS_DRAWN * 30 * 96, dtype=np.uint8).tobytes()
+    shown["longer"] = {"start": "2026-02-08T00:08Z", "windows": 30 * 96, "scores": base64.b64encode(month).decode()}
+    shown["longer"]["hosts"] = shown["hosts"][:HOSTS_DRAWN]
     case = shown["cases"][0]
     row = case["sessions"]["rows"][0]
 
