@@ -7,8 +7,9 @@ import select
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from types import FrameType
 from typing import NoReturn
 
@@ -50,6 +51,8 @@ def interruptible() -> Iterator[None]:
     os.set_blocking(writer, False)
     before = {number: signal.signal(number, _raise) for number in SIGNALS}
     other = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
+    report = sys.unraisablehook
+    sys.unraisablehook = partial(_say_unless_interrupted, report)
     threading.Thread(target=_watch, args=(reader,), name="interrupts", daemon=True).start()
     try:
         yield
@@ -57,6 +60,7 @@ def interruptible() -> Iterator[None]:
         for number, handler in before.items():
             signal.signal(number, handler)
         signal.set_wakeup_fd(other)
+        sys.unraisablehook = report
         os.close(writer)
 
 
@@ -86,6 +90,14 @@ def _raise(number: int, _frame: FrameType | None) -> None:
         signal.signal(each, _leave_to_the_watch)
     _received.append(Interrupted(number))
     raise _received[0]
+
+
+def _say_unless_interrupted(
+    report: Callable[[sys.UnraisableHookArgs], object], unraisable: sys.UnraisableHookArgs
+) -> None:
+    """Says what a callback or a destructor raised; an interruption there is lost, and the watching thread ends it."""
+    if not isinstance(unraisable.exc_value, Interrupted):
+        report(unraisable)
 
 
 def _leave_to_the_watch(_number: int, _frame: FrameType | None) -> None:

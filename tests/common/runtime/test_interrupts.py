@@ -39,6 +39,9 @@ WAITS = {
         "from concurrent.futures import ThreadPoolExecutor; import time\n"
         "        with ThreadPoolExecutor(1) as pool: pool.submit(time.sleep, 60)"
     ),
+    "a destructor, where nothing can be raised": (
+        "import time\n        type('Slow', (), {'__del__': lambda self: time.sleep(30)})()\n        time.sleep(30)"
+    ),
     "an error that follows the signal": (
         "import time\n        try: time.sleep(60)\n        finally: raise OSError('the server is gone')"
     ),
