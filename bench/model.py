@@ -19,6 +19,7 @@ from common.detection.registry.promotion import promote
 from common.lake.identity import LakeIdentity
 from common.lake.lake import Lake
 from common.lake.lake_format import read_record
+from common.runtime.engine import Engine
 from common.windows import Windows
 from jobs.if_training.growing import grow
 from jobs.if_training.pair_training import with_pairs
@@ -41,7 +42,15 @@ def write_model(lake: Lake, source: Lake, windows: Windows, pairs: Windows) -> N
     detector, raw = Detector.fit(Samples(features=values), settings)
     drift = DriftReference.fit(values, raw, features.names, spec, parameters.drift, ends.astype(np.int64))
     detector, _ = with_pairs(
-        detector, source, pairs, settings, project.model_horizon, project.internal_cidrs, project.training, None
+        detector,
+        source,
+        pairs,
+        settings,
+        project.model_horizon,
+        project.internal_cidrs,
+        project.training,
+        None,
+        Engine("sail"),
     )
     identity = read_record(lake.uri)
     project_name = identity.require_known(lake.uri).project_name if identity else LakeIdentity().project_name

@@ -42,6 +42,7 @@ from common.detection.pairs.reading import window_number
 from common.detection.pairs.scoring import EvidenceModel
 from common.features.spec import load_spec
 from common.lake.lake import Lake
+from common.runtime.engine import Engine
 from common.storage.kept_tables import KeptTables
 from common.storage.scratch import scratch_folder
 from common.windows import WINDOW, WINDOWS_PER_DAY, Windows, parse_moment
@@ -103,7 +104,7 @@ def learn(uri: str, windows: Windows, most_rows: int) -> Learnt:
         tables = KeptTables(str(folder))
         read = spans.windows(chosen.windows)
         scope = Scope(lake, read, chosen.hosts, DEFAULT_INTERNAL_CIDRS, PARAMETERS.pairs, tables, None)
-        parts = keep_parts(scope)
+        parts = keep_parts(scope, Engine("sail"))
         found = {name: fit(evidence_of(scope, name, parts, *spans.learnt), PARAMETERS) for name in MEMBERS}
         models, past = ({name: getattr(one, what) for name, one in found.items()} for what in ("model", "scores"))
     hosts = "all" if chosen.hosts is None else f"{len(chosen.hosts):,}"

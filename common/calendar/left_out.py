@@ -45,6 +45,17 @@ class LeftOut:
         self._days.update(np.unique(micros[out] // DAY_MICROS).tolist())
         return ~out
 
+    def anew(self) -> LeftOut:
+        """One that leaves out the same, and has counted nothing."""
+        return LeftOut(self._calendar, self._after)
+
+    def include(self, other: LeftOut) -> None:
+        """Adds what another one has counted."""
+        self._hosts |= other._hosts
+        self._days |= other._days
+        self.rows += other.rows
+        self.found += other.found
+
     def _lie_in(self, micros: Integers, columns: list[pa.DictionaryArray]) -> Flags:
         """Which rows lie in an entry."""
         found = np.zeros(len(micros), dtype=bool)

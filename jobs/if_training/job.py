@@ -12,6 +12,7 @@ from common.detection.registry.pointer import model_store
 from common.detection.registry.promotion import settle
 from common.features.spec import load_spec
 from common.lake.lake import Lake
+from common.runtime.engine import Engine
 from common.runtime.lake_project import LakeProject
 from common.runtime.output import activity
 from common.runtime.run_report import RunReport
@@ -31,8 +32,9 @@ WORK = {
 
 def run(config: TrainingConfig) -> None:
     """Does the stage, or every stage up to the first failure, and prints the run report."""
-    with activity("", "ndr-if-training"):
-        opened = open_run(config)
+    engine = Engine(config.engine, remote_storage=config.lake_uri.startswith("s3://"))
+    with activity("", "ndr-if-training"), engine:
+        opened = open_run(config, engine)
         opened.report.run_id = opened.run_id
         opened.describe(run_id=opened.run_id)
         for stage in STAGES if config.stage == ALL else (config.stage,):

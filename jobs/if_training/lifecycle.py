@@ -16,6 +16,7 @@ from common.features.spec import FeatureSpec, load_spec
 from common.lake.lake import Lake
 from common.lake.orphans import clear_up
 from common.runtime.context import new_report
+from common.runtime.engine import Engine
 from common.runtime.run_report import RunReport
 from jobs.if_training.config import ALL, STAGES, TrainingConfig
 
@@ -35,7 +36,7 @@ LEARNING = "learning"
 
 @dataclass(frozen=True)
 class TrainingRun:
-    """What a stage works with. No stage needs the compute engine: all that they read is columns of partitions."""
+    """What a stage works with. Of the engine, training uses the workers of a cluster alone."""
 
     config: TrainingConfig
     parameters: TrainingParameters
@@ -46,6 +47,7 @@ class TrainingRun:
     report: RunReport
     run_id: str
     owners: OwnersFile | None
+    engine: Engine
 
     @property
     def request(self) -> Artifact:
@@ -127,7 +129,7 @@ def before(stage: str) -> str:
     return STAGES[STAGES.index(stage) - 1]
 
 
-def open_run(config: TrainingConfig) -> TrainingRun:
+def open_run(config: TrainingConfig, engine: Engine) -> TrainingRun:
     """The run that the configuration names; a run without a name is named by what its model is made of.
 
     Raises:
@@ -149,6 +151,7 @@ def open_run(config: TrainingConfig) -> TrainingRun:
         new_report("ndr-if-training", config),
         config.run_id or "",
         read_owners(project.network_owners),
+        engine,
     )
     return run if run.run_id else replace(run, run_id=_name(run))
 

@@ -1,7 +1,8 @@
 """The evidence of a training range, made by parts of the hosts.
 
 Three passes, of which the first goes by dates: `Survey` says what pairs are with and how many rows each host has;
-`Histories` when hosts met what; with that of all hosts, `Evidences` leaves the evidence in a scratch folder.
+`Histories` when hosts met what; with that of all hosts, `Evidences` leaves the evidence in a scratch folder. Threads or
+the workers of a cluster share the dates and the parts.
 """
 
 from __future__ import annotations
@@ -26,12 +27,15 @@ from common.detection.pairs.reading import CONTACT_COLUMNS, PairReader
 from common.detection.parameters import PairParameters
 from common.lake.host_ranges import Part, host_ranges
 from common.lake.reader import LakeReader
-from common.runtime.output import doing, progress
+from common.runtime.engine import Engine
+from common.runtime.output import doing
+from common.runtime.parts import each_part
 from common.storage.kept_tables import KeptTables
 from common.windows import Windows
 
-ROWS_PER_PART = 2_500_000
-"""Pair rows of the range that are in memory at once. Fewer would read the same parts of files more often."""
+ROWS_PER_PART = 1_250_000
+"""Pair rows of the range that each thread or worker has in memory. Fewer would read the same parts of files more often.
+"""
 MEMBERS = ("pairs", "spread")
 
 
@@ -101,49 +105,52 @@ class Evidences:
     scope: Scope
     met: Mapping[Windows, Met]
 
-    def __call__(self, part: Part) -> bool:
-        """Keeps that of the part, if its hosts did anything that teaches; whether they did."""
-        tables, parameters = self.scope.tables, self.scope.parameters
+    def __call__(self, part: Part) -> tuple[bool, LeftOut]:
+        """Keeps that of the part, if its hosts did anything that teaches; whether they did, and what was left out."""
+        tables, parameters, left_out = self.scope.tables, self.scope.parameters, self.scope.left_out.anew()
         pairs, counts = [], []
         for day, met in self.met.items():
             if tables.has(_own(part, day)):
                 activity = with_others(tables.kept(_own(part, day)), met, parameters)
                 tables.drop(_own(part, day))
                 columns = (activity[name] for name in ("window_start_ts", "host_ip", "peer_ip"))
-                if not (kept := self.scope.left_out.kept(*columns)).all():
+                if not (kept := left_out.kept(*columns)).all():
                     activity = activity.filter(pa.array(kept))
                 if not len(activity):
                     continue
                 pairs.append(pair_evidence(activity, parameters))
                 counts.append(spread_evidence(spreads(activity)))
-        if not pairs:
-            return False
         for member, evidence in zip(MEMBERS, (pairs, counts), strict=True):
-            keep_evidence(tables, _name(member, part), evidence)
-        return True
+            if evidence:
+                keep_evidence(tables, _name(member, part), evidence)
+        return bool(pairs), left_out
 
 
-def keep_parts(scope: Scope) -> list[Part]:
-    """The parts of the hosts, whose evidence is kept; none if there are no pairs.
+def keep_parts(scope: Scope, engine: Engine) -> list[Part]:
+    """The parts of the hosts, whose evidence is kept; none if there are no pairs. What was left out is counted.
 
     Raises:
         TableError: a table is missing or unreadable, or names too many hosts, peers and services.
     """
     doing("looking at pairs")
     days = scope.windows.by_day()
-    found = {day: Survey(scope)(day) for day in days}
+    found = dict(zip(days, each_part(engine, Survey(scope), days), strict=True))
     targets = {day: of_day for day, (of_day, _) in found.items() if of_day is not None}
     rows = sum((counted for _, counted in found.values()), Counter[str]())
     hosts = sorted(rows)
+    if not hosts:
+        return []
     ranges = host_ranges(hosts, np.array([rows[host] for host in hosts], dtype=np.int64), ROWS_PER_PART)
-    parts = [Part(number, some) for number, some in enumerate(ranges)] if hosts else []
+    parts = [Part(number, some) for number, some in enumerate(ranges)]
     met: list[Met] = []
-    for part in parts:
-        progress(part.number, len(parts), "parts")
-        found_there = Histories(scope, targets)(part)
-        met = [Met.merged(both) for both in zip(met, found_there, strict=True)] if met else found_there
-    evidences = Evidences(scope, dict(zip(targets, met, strict=True)))
-    return [part for part in parts if evidences(part)]
+    for there in each_part(engine, Histories(scope, targets), parts):
+        met = [Met.merged(both) for both in zip(met, there, strict=True)] if met else there
+    kept = []
+    work = Evidences(scope, dict(zip(targets, met, strict=True)))
+    for part, (has_evidence, left_out) in zip(parts, each_part(engine, work, parts), strict=True):
+        scope.left_out.include(left_out)
+        kept += [part] * has_evidence
+    return kept
 
 
 def evidence_of(scope: Scope, member: str, parts: Sequence[Part], first: int, last: int) -> list[EvidencePart]:

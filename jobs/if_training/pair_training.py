@@ -38,9 +38,10 @@ from common.detection.parameters import PairParameters, Weights
 from common.lake.host_ranges import Part
 from common.lake.lake import Lake
 from common.lake.window_rows import rows_by_window
+from common.runtime.engine import Engine
 from common.runtime.output import doing
 from common.storage.kept_tables import KeptTables
-from common.storage.scratch import scratch_folder
+from common.storage.scratch import scratch_of_parts
 from common.windows import WINDOWS_PER_DAY, Windows
 from jobs.if_training.odd_habits import described
 from jobs.if_training.pair_parts import MEMBERS, Scope, evidence_of, keep_parts
@@ -57,6 +58,7 @@ def with_pairs(
     internal_cidrs: Sequence[str],
     training: TrainingParameters,
     owners: OwnersFile | None,
+    engine: Engine,
 ) -> tuple[Detector, dict[str, Any]]:
     """The detector with the pairs of the training range learnt, and the figures of `Chosen` and of `examined`.
 
@@ -70,11 +72,11 @@ def with_pairs(
         return detector, nothing
     spans = Spans.of(chosen, parameters.history_share, training.validation_share)
     left_out = LeftOut(read_calendar(lake).touching(chosen.windows, MEMORY), MEMORY)
-    with scratch_folder(lake.uri) as folder:
-        tables = KeptTables(str(folder))
+    with scratch_of_parts(lake.uri, engine.is_cluster) as folder:
+        tables = KeptTables(folder)
         windows = spans.windows(chosen.windows)
         scope = Scope(lake, windows, chosen.hosts, internal_cidrs, parameters, tables, owners, left_out)
-        parts = keep_parts(scope)
+        parts = keep_parts(scope, engine)
         if not parts:
             return detector, nothing
         doing("learning from pairs")

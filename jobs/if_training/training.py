@@ -46,7 +46,15 @@ def train_model(run: TrainingRun) -> None:
     with run.report.step("pairs"):
         cidrs, horizon = run.project.internal_cidrs, run.project.model_horizon
         learnt, pairs = with_pairs(
-            trained.detector, run.lake, run.config.windows, trained.settings, horizon, cidrs, run.parameters, run.owners
+            trained.detector,
+            run.lake,
+            run.config.windows,
+            trained.settings,
+            horizon,
+            cidrs,
+            run.parameters,
+            run.owners,
+            run.engine,
         )
         validation = replace(trained.validation, figures=trained.validation.figures | {"pairs": pairs})
         trained = replace(trained, detector=learnt, validation=validation)

@@ -63,3 +63,11 @@ def test_without_a_calendar_all_is_kept() -> None:
     left_out = LeftOut(Calendar())
     assert left_out.kept(starts(0, 1), texts("10.0.0.1", "10.0.0.2")).tolist() == [True, True]
     assert left_out.figures() == {"hosts": 0, "days": 0, "rows": 0, "rows_found": 2}
+
+
+def test_what_parts_counted_adds_up() -> None:
+    whole = LeftOut(calendar({"start": "2026-03-10T00:00Z", "end": "2026-03-11T00:00Z", "hosts": ["10.0.0.1"]}))
+    for part, host in ((whole.anew(), "10.0.0.1"), (whole.anew(), "10.0.0.2")):
+        part.kept(starts(0, 1), texts(host, host))
+        whole.include(part)
+    assert whole.figures() == {"hosts": 1, "days": 1, "rows": 2, "rows_found": 4}

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+from pyspark.sql import SparkSession
 
 from common.config.training import TrainingParameters
 from common.detection.detector import Detector
@@ -17,6 +18,7 @@ from common.detection.pairs.activity import activity_of, read_activity
 from common.detection.pairs.owners import OwnersFile, read_owners
 from common.detection.registry.artifacts import model_files
 from common.lake.lake import Lake
+from common.runtime.engine import Engine
 from common.storage.kept_tables import KeptTables
 from common.windows import WINDOW, Windows
 from jobs.if_training import pair_parts
@@ -28,6 +30,7 @@ from tests.common.detection import model_lake
 from tests.common.detection.pairs.owner_files import write_owners
 from tests.common.detection.pairs.pair_tables import CIDRS, busy_hosts, quarter, slice_row, write_pairs
 from tests.common.detection.synthetic import PARAMETERS, SETTINGS, structured
+from tests.conftest import ENGINE
 from tests.factories import SPEC
 
 END = datetime(2026, 3, 10, 0, 8, tzinfo=UTC)
@@ -36,6 +39,7 @@ RANGE = Windows(END - timedelta(days=60), END)
 HOSTS = 40
 DAYS = 30
 MOST = TrainingParameters().max_pair_rows
+THREADS = Engine("sail")
 
 
 @pytest.fixture
@@ -118,18 +122,29 @@ EAGER = replace(
 
 
 def learnt(
-    lake: Lake, most: int = MOST, settings: FitSettings = SETTINGS, owners: OwnersFile | None = None
+    lake: Lake,
+    most: int = MOST,
+    settings: FitSettings = SETTINGS,
+    owners: OwnersFile | None = None,
+    engine: Engine = THREADS,
 ) -> tuple[Detector, dict[str, Any]]:
     """The detector with the pairs of the lake, and the figures."""
     detector, _ = Detector.fit(Samples(features=structured(300, 0)), settings)
     training = TrainingParameters(max_pair_rows=most)
-    return with_pairs(detector, lake, PAIRED, settings, "7d", CIDRS, training, owners)
+    return with_pairs(detector, lake, PAIRED, settings, "7d", CIDRS, training, owners, engine)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("most", "settings"), [(MOST, SETTINGS), (900, SETTINGS), (MOST, EAGER)])
+@pytest.mark.parametrize(
+    ("most", "settings"), [(MOST, SETTINGS), (900, SETTINGS), pytest.param(MOST, EAGER, marks=pytest.mark.parity)]
+)
 def test_parts_of_the_hosts_give_the_same_model_as_all_at_once(
-    source: Lake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int, settings: FitSettings
+    source: Lake,
+    session: SparkSession,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    most: int,
+    settings: FitSettings,
 ) -> None:
     owners = read_owners(write_owners(tmp_path / "asn.mmdb")) if settings is EAGER else None
     whole, figures = learnt(source, most, settings, owners)
@@ -138,14 +153,14 @@ def test_parts_of_the_hosts_give_the_same_model_as_all_at_once(
     assert {"alert_share", "windows"} <= set(figures) or most == 900
     made: list[int] = []
 
-    def counted(scope: Scope) -> list[Any]:
-        parts = keep_parts(scope)
+    def counted(scope: Scope, engine: Engine) -> list[Any]:
+        parts = keep_parts(scope, engine)
         made.append(len(parts))
         return parts
 
     monkeypatch.setattr("jobs.if_training.pair_training.keep_parts", counted)
     monkeypatch.setattr(pair_parts, "ROWS_PER_PART", 1)  # a part for each host
-    by_parts, figures_of_parts = learnt(source, most, settings, owners)
+    by_parts, figures_of_parts = learnt(source, most, settings, owners, Engine(ENGINE, session=session))
     assert made == [figures["hosts"]]
     assert figures_of_parts == figures
     assert model_files(by_parts) == model_files(whole)
@@ -233,7 +248,7 @@ def workload(tmp_path: Path, anomalous_from: int, share: float = 0.2) -> dict[st
         lake, spans.windows(chosen.windows), None, CIDRS, PARAMETERS.pairs, KeptTables(str(tmp_path / "kept")), None
     )
     (tmp_path / "kept").mkdir()
-    return examined(scope, keep_parts(scope), spans, 0.99, SETTINGS)
+    return examined(scope, keep_parts(scope, THREADS), spans, 0.99, SETTINGS)
 
 
 def test_a_workload_that_goes_on_alerts_as_rarely_as_before(tmp_path: Path) -> None:
@@ -255,7 +270,10 @@ def test_pairs_of_one_window_have_no_block_to_examine(lake: Lake, tmp_path: Path
     spans = Spans.of(chosen, PARAMETERS.pairs.history_share, 0.2)
     scope = Scope(lake, LAST, None, CIDRS, PARAMETERS.pairs, KeptTables(str(tmp_path / "kept")), None)
     (tmp_path / "kept").mkdir()
-    assert "one side of the validation block" in examined(scope, keep_parts(scope), spans, 0.99, SETTINGS)["reason"]
+    assert (
+        "one side of the validation block"
+        in examined(scope, keep_parts(scope, THREADS), spans, 0.99, SETTINGS)["reason"]
+    )
 
 
 def test_an_odd_habit_is_named_and_its_host_stands_out_though_it_always_did_it(tmp_path: Path) -> None:
