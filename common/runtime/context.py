@@ -78,6 +78,8 @@ def open_stages(
     With `together`, the stages are parts of one run over the same windows: their notes in `window_status` are
     written in two commits. After a run of one window, some small files that earlier ones left are put together.
     """
+    import pyarrow as pa
+
     from common.features.spec import load_spec
     from common.lake.lake import Lake
     from common.lake.orphans import clear_up
@@ -98,6 +100,8 @@ def open_stages(
                 work(own, StageRun(spec, project.settings, lake, engine, report))
             report.show()
             written.update(report.tables)
+            if together:
+                pa.default_memory_pool().release_unused()  # or the next stage would add its memory to that
 
         with lake.journal.together() if together else nullcontext():
             yield start
