@@ -1,4 +1,4 @@
-"""Pairs and spread at size: quality, time and memory of learning from all hosts or some of them, and of scoring a day.
+"""Pairs and spread at size: quality, time and memory of learning from all windows or some, and of scoring a day.
 
     python -m bench.detection.size --lake LAKE --labels labels.csv --boundary 2024-03-12T00:08Z --most-rows 150000000
 
@@ -72,11 +72,11 @@ class Cost:
 
 @dataclass(frozen=True)
 class Learnt:
-    """The models of both members, the raw scores of the windows learnt from, and how much that was."""
+    """The models of both members, the raw scores learnt from, of which windows, and the pair rows of all of these."""
 
     models: Models
     past: HostScores
-    hosts: str
+    source: str
     rows: int
 
 
@@ -103,12 +103,13 @@ def learn(uri: str, windows: Windows, most_rows: int) -> Learnt:
     with scratch_folder(uri) as folder:
         tables = KeptTables(str(folder))
         read = spans.windows(chosen.windows)
-        scope = Scope(lake, read, chosen.hosts, DEFAULT_INTERNAL_CIDRS, PARAMETERS.pairs, tables, None)
+        scope = Scope(lake, read, chosen.drawn, DEFAULT_INTERNAL_CIDRS, PARAMETERS.pairs, tables, None)
         parts = keep_parts(scope, Engine("sail"))
         found = {name: fit(evidence_of(scope, name, parts, *spans.learnt), PARAMETERS) for name in MEMBERS}
         models, past = ({name: getattr(one, what) for name, one in found.items()} for what in ("model", "scores"))
-    hosts = "all" if chosen.hosts is None else f"{len(chosen.hosts):,}"
-    return Learnt(models, added(past), f"{hosts} of {chosen.found:,}", chosen.rows)
+    drawn = "all" if chosen.drawn is None else f"{len(chosen.drawn):,}"
+    source = f"{drawn} of {len(chosen.windows):,} windows of {chosen.hosts:,} hosts"
+    return Learnt(models, added(past), source, chosen.rows)
 
 
 def score(uri: str, windows: Windows, models: Models, at_once: int) -> HostScores:
@@ -206,7 +207,7 @@ def main() -> None:
         scores, whole_day = measured(score, given.lake, day, learnt.models, WINDOWS_AT_ONCE)
         _, window = measured(score, given.lake, Windows(noon, noon + WINDOW), learnt.models, 1)
         found = quality(labels, scores, learnt.past, given.boundary)
-        print(f"| {learnt.hosts} hosts | {found} | training | {training} |")
+        print(f"| {learnt.source} | {found} | training | {training} |")
         print(f"| | | | | | a day | {whole_day} |\n| | | | | | a window | {window} |")
         print(f"{learnt.rows:,} rows of the days learnt from; missed: {', '.join(found.missed)}", flush=True)
 

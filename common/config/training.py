@@ -44,7 +44,7 @@ class TrainingParameters(Settings):
     max_rows: AtLeastOne = 500_000
     """Largest number of rows to train on; if there are more, this many are drawn evenly over the range."""
     max_pair_rows: AtLeastOne = 150_000_000
-    """Largest number of pair rows to learn from; if the fewest days have more, some of the hosts are drawn."""
+    """Largest number of pair rows to learn from; if the fewest days have more, some windows of all hosts are drawn."""
     random_state: Annotated[int, Field(ge=0, le=MOST_SEED)] = 20240101
     """Seed of everything that is drawn at random."""
     selection_rows: AtLeastOne = 10_000

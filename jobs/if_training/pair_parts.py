@@ -41,14 +41,14 @@ MEMBERS = ("pairs", "spread")
 
 @dataclass(frozen=True, eq=False)
 class Scope:
-    """What all parts work on; `hosts` are those to learn from, None for all.
+    """What all parts work on; `drawn` are the numbers of the windows to learn from, None for all.
 
     `left_out` leaves the rows of pairs out that teach nothing, because either side lies in the calendar.
     """
 
     lake: LakeReader
     windows: Windows
-    hosts: Sequence[str] | None
+    drawn: Sequence[int] | None
     internal_cidrs: Sequence[str]
     parameters: PairParameters
     tables: KeptTables
@@ -67,11 +67,9 @@ class Survey:
         scope, contacts, rows = self.scope, [], Counter[str]()
         reader = PairReader(scope.lake, scope.parameters, owners=scope.owners)
         for part in reader.slices(day, CONTACT_COLUMNS):
-            mine = part if scope.hosts is None else part.of_hosts(scope.hosts)
-            if len(mine.table):
-                contacts.append(mine.contacts.without_hosts())
-                counted = pc.value_counts(mine.table["host_ip"].cast(pa.string()))
-                rows.update({entry["values"]: entry["counts"] for entry in counted.to_pylist()})
+            contacts.append(part.contacts.without_hosts())
+            counted = pc.value_counts(part.table["host_ip"].cast(pa.string()))
+            rows.update({entry["values"]: entry["counts"] for entry in counted.to_pylist()})
         return Targets.of(contacts, day) if contacts else None, rows
 
 
@@ -83,17 +81,16 @@ class Histories:
     targets: Mapping[Windows, Targets]
 
     def __call__(self, part: Part) -> list[Met]:
-        """The sums of the part, by date; its own activity is kept."""
+        """The sums of the part, by date; its own activity in the windows to learn from is kept."""
         scope, found = self.scope, []
         reader = PairReader(scope.lake, scope.parameters, keeps=True, hosts=part.hosts, owners=scope.owners)
         for day, targets in self.targets.items():
-            seen = [*reader.slices(day)]
-            contacts = [some.contacts for some in seen]
-            if scope.hosts is not None:
-                seen = [mine for some in seen if len((mine := some.of_hosts(scope.hosts)).table)]
-            own = own_activity(reader, day, targets, scope.internal_cidrs, scope.parameters, (seen, contacts))
-            if own.rows is not None and len(own.rows):
-                scope.tables.keep(_own(part, day), own.rows)
+            own = own_activity(reader, day, targets, scope.internal_cidrs, scope.parameters)
+            rows = own.rows
+            if rows is not None and scope.drawn is not None:
+                rows = rows.filter(pa.array(np.isin(rows["window_number"].to_numpy(), scope.drawn)))
+            if rows is not None and len(rows):
+                scope.tables.keep(_own(part, day), rows)
             found.append(own.met)
         return found
 

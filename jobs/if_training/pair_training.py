@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from hashlib import sha256
 from math import ceil
 from typing import Any
 
@@ -62,8 +62,8 @@ def with_pairs(
 ) -> tuple[Detector, dict[str, Any]]:
     """The detector with the pairs of the training range learnt, and the figures of `Chosen` and of `examined`.
 
-    It learns from the windows and hosts that `sample` names; `odd_habits` and `left_out_by_calendar` in the figures are
-    what it left out. Without pairs the detector is unchanged, and the figures are the reason.
+    It learns from the windows that `sample` names; `odd_habits` and `left_out_by_calendar` in the figures are what it
+    left out. Without pairs the detector is unchanged, and the figures are the reason.
     """
     nothing = {"reason": "the training range has no pairs"}
     parameters = settings.parameters.pairs
@@ -75,14 +75,14 @@ def with_pairs(
     with scratch_of_parts(lake.uri, engine.is_cluster) as folder:
         tables = KeptTables(folder)
         windows = spans.windows(chosen.windows)
-        scope = Scope(lake, windows, chosen.hosts, internal_cidrs, parameters, tables, owners, left_out)
+        scope = Scope(lake, windows, chosen.drawn, internal_cidrs, parameters, tables, owners, left_out)
         parts = keep_parts(scope, engine)
         if not parts:
             return detector, nothing
         doing("learning from pairs")
         members, scores = _fit(scope, parts, spans.learnt, settings)
         doing("scoring the training range")
-        calibration = _calibration(detector, scores, lake, chosen.windows, settings, horizon)
+        calibration = _calibration(detector, scores, lake, chosen, settings, horizon)
         if calibration is None:
             return detector, nothing
         doing("validating")
@@ -153,35 +153,35 @@ def examined(
 
 @dataclass(frozen=True)
 class Chosen:
-    """What is learnt from: windows, and hosts of them; None for all.
+    """What is learnt from: windows, and the numbers of those that are drawn; None for all.
 
-    `first` and `last` are those of the windows that have pairs; `found` counts the hosts of the last date, `rows` the
+    `first` and `last` are those of the windows that have pairs; `hosts` counts the hosts of the last date, `rows` the
     pair rows of the windows.
     """
 
     windows: Windows
-    hosts: list[str] | None
-    found: int
+    drawn: tuple[int, ...] | None
+    hosts: int
     rows: int
     first: Windows
     last: Windows
 
     def figures(self, most: int) -> dict[str, Any]:
-        """How many hosts and days are learnt from, and why no more; at most `most` rows are."""
+        """How many hosts and days are learnt from, how many windows of these, and why no more than `most` rows."""
         days = round(len(self.windows) / WINDOWS_PER_DAY, 2)
-        found: dict[str, Any] = {"hosts_found": self.found, "days": days}
-        if self.hosts is None:
-            return found | {"hosts": self.found}
+        found: dict[str, Any] = {"hosts": self.hosts, "days": days}
+        if self.drawn is None:
+            return found
         reason = f"{self.rows:,} pair rows of {days:g} days are more than max_pair_rows {most:,}"
-        return found | {"hosts": len(self.hosts), "hosts_reason": reason}
+        return found | {"windows_drawn": len(self.drawn), "windows_reason": reason}
 
 
 def sample(lake: Lake, windows: Windows, parameters: PairParameters, most: int) -> Chosen | None:
-    """The windows and hosts to learn from; None where there are no pairs.
+    """The windows to learn from; None where there are no pairs.
 
     As many of the last days as have `training_rows` pair rows, within `training_days_min` and `training_days_max`.
-    Where these have more than `most` rows, hosts are drawn by a checksum of their addresses; the others still count as
-    others.
+    Where these have more than `most` rows, windows are drawn by a checksum of their names: so each host keeps a past. A
+    regular choice would always meet, or never, what is done at the same minute of each hour.
     """
     held = rows_by_window(lake, "delta_pair", windows)
     chosen, rows = windows, 0
@@ -191,11 +191,16 @@ def sample(lake: Lake, windows: Windows, parameters: PairParameters, most: int) 
         if days > parameters.training_days_min and count > parameters.training_rows:
             break
         chosen, rows = tried, count
-    names = sorted(pc.unique(lake.arrow("delta_pair", ["host_ip"], chosen.by_day()[-1])["host_ip"]).to_pylist())
-    share = most / max(rows, 1)
-    drawn = None if share >= 1 else [name for name in names if zlib.crc32(name.encode()) < share * 2**32]
+    hosts = pc.count_distinct(lake.arrow("delta_pair", ["host_ip"], chosen.by_day()[-1])["host_ip"]).as_py()
     with_rows = [window for window in chosen if held.get(window.key)]
-    return Chosen(chosen, drawn, len(names), rows, with_rows[0], with_rows[-1]) if with_rows else None
+    if not with_rows:
+        return None
+    share, drawn = most / max(rows, 1), None
+    if share < 1:
+        shuffled = sorted(with_rows, key=lambda window: sha256(window.key.encode()).digest())
+        some = shuffled[: ceil(share * len(with_rows))]
+        drawn = tuple(sorted(window_number(window.start) for window in some))
+    return Chosen(chosen, drawn, hosts, rows, with_rows[0], with_rows[-1])
 
 
 def _fit(
@@ -231,7 +236,7 @@ def _added(scores: Mapping[str, HostScores], weights: Weights) -> HostScores:
 
 
 def _calibration(
-    detector: Detector, scores: HostScores, lake: Lake, windows: Windows, settings: FitSettings, horizon: str
+    detector: Detector, scores: HostScores, lake: Lake, chosen: Chosen, settings: FitSettings, horizon: str
 ) -> ScoreQuantiles | None:
     """The distribution of the raw scores of the last training days with pair scores; None where no host has both.
 
@@ -243,8 +248,8 @@ def _calibration(
     found: list[Floats] = []
     host_days: list[Integers] = []
     first = int(scores.window.min(initial=LATE))
-    left_out = LeftOut(read_calendar(lake).touching(windows, MEMORY), MEMORY)
-    for day in reversed(windows.by_day()):
+    left_out = LeftOut(read_calendar(lake).touching(chosen.windows, MEMORY), MEMORY)
+    for day in reversed(chosen.windows.by_day()):
         late = [window for window in day if window_number(window.start) >= first]
         if not late or sum(map(len, found)) >= parameters.pairs.calibration_rows:
             break
@@ -252,6 +257,8 @@ def _calibration(
         for rows in read_rows(lake, read, model_features(settings.spec), horizon):
             place, kept = places(hosts, of_texts(rows.keys["host_ip"], address_codes))
             kept &= left_out.kept(rows.keys["window_start_ts"], rows.keys["host_ip"])
+            if chosen.drawn is not None:
+                kept &= np.isin(window_numbers(rows.keys["window_start_ts"]), chosen.drawn)
             by_features = parameters.weights.features * detector.feature_scores(rows.values[kept])
             found.append(scores.of_keys(rows.keys.filter(pa.array(kept))) + by_features)
             days = window_numbers(rows.keys["window_start_ts"])[kept] // WINDOWS_PER_DAY

@@ -10,6 +10,7 @@ from deltalake import DeltaTable
 from bench.detection import enlarge
 from bench.detection.experiment import as_used, fit, read, read_labels
 from bench.detection.size import Quality, learn, quality, score
+from common.detection.pairs.contacts import distinct
 from common.detection.pairs.host_scores import HostScores
 from common.detection.pairs.reading import window_number
 from common.lake.lake_format import create_record
@@ -127,7 +128,10 @@ def test_scores_by_parts_are_those_of_one_piece(tmp_path: Path) -> None:
     np.testing.assert_allclose(found.of_keys(keys), list(expected.values()), atol=1e-9)
     assert sorted(learnt.past.values) == pytest.approx(sorted(as_used(of_pairs, of_spread).values()))
     some = learn(lake, training, learnt.rows // 2)
-    assert learnt.hosts == "all of 4" and some.hosts in {"1 of 4", "2 of 4", "3 of 4"}
+    assert learnt.source == "all of 192 windows of 4 hosts"
+    drawn, every = ({*one.past.window.tolist()} for one in (some, learnt))
+    assert some.source == "48 of 192 windows of 4 hosts"  # which have pairs in every second window
+    assert drawn < every and distinct(some.past.host).tolist() == distinct(learnt.past.host).tolist()
 
 
 def test_quality_counts_hosts_at_the_alert_line_of_the_past(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from common.detection.members.pairs import PairsMember, pair_samples, windows_of
 from common.detection.members.spread import SpreadMember
 from common.detection.pairs.activity import activity_of, read_activity
 from common.detection.pairs.owners import OwnersFile, read_owners
+from common.detection.pairs.reading import window_number
 from common.detection.registry.artifacts import model_files
 from common.lake.lake import Lake
 from common.runtime.engine import Engine
@@ -59,39 +61,43 @@ def sampled(lake: Lake, windows: Windows, days_rows: float, most: float = MOST) 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("limit_days", "days"), [(100, 28), (28, 28), (9.5, 9), (9, 9), (5, 5), (1, 5)])
-def test_as_many_days_as_the_limit_allows_and_all_hosts(lake: Lake, limit_days: float, days: int) -> None:
+def test_as_many_days_as_the_limit_allows_and_all_windows(lake: Lake, limit_days: float, days: int) -> None:
     found = sampled(lake, RANGE, limit_days * HOSTS)
     windows = Windows(END - timedelta(days=days), END)
     first = Windows(quarter(END - timedelta(days=days - 1), -1), END - timedelta(days=days - 1))
     assert found == Chosen(windows, None, HOSTS, days * HOSTS, first, LAST)
-    assert found.figures(0) == {"hosts": HOSTS, "hosts_found": HOSTS, "days": days}
+    assert found.figures(0) == {"hosts": HOSTS, "days": days}
 
 
-def test_of_too_many_rows_hosts_are_drawn_and_always_the_same(lake: Lake) -> None:
-    found = sampled(lake, RANGE, 1, 2.5 * HOSTS)
-    assert found.hosts is not None
-    assert len(found.windows) == 5 * 96
-    assert 10 <= len(found.hosts) <= 30  # about half of 40
-    assert sampled(lake, RANGE, 1, 2.5 * HOSTS) == found
-    assert found.figures(100) == {
-        "hosts": len(found.hosts),
-        "hosts_found": HOSTS,
-        "days": 5,
-        "hosts_reason": "200 pair rows of 5 days are more than max_pair_rows 100",
+@pytest.mark.slow
+def test_of_too_many_rows_windows_are_drawn_and_always_the_same(source: Lake) -> None:
+    found = sampled(source, PAIRED, 1, 900)
+    assert found.drawn is not None
+    starts = set(source.arrow("delta_pair", ["window_start_ts"], PAIRED)["window_start_ts"].to_pylist())
+    numbers = {window_number(start) for start in starts}
+    assert set(found.drawn) < numbers and list(found.drawn) == sorted(found.drawn)
+    assert len(found.drawn) == ceil(900 / found.rows * len(numbers))
+    assert {number % 4 for number in found.drawn} == {number % 4 for number in numbers}  # of no minute alone
+    assert sampled(source, PAIRED, 1, 900) == found
+    assert found.figures(900) == {
+        "hosts": 15,
+        "days": 2,
+        "windows_drawn": len(found.drawn),
+        "windows_reason": f"{found.rows:,} pair rows of 2 days are more than max_pair_rows 900",
     }
 
 
-def test_days_without_rows_take_no_room_from_hosts(tmp_path: Path) -> None:
+def test_days_without_rows_take_no_room(tmp_path: Path) -> None:
     """A lake that is a day old: its rows are fewer than the limit, which five such days would exceed."""
     rows = [slice_row(LAST.start, host_ip=f"10.0.0.{number}") for number in range(HOSTS)]
     lake = Lake(str(write_pairs(tmp_path, rows)), SPEC)
-    assert sampled(lake, RANGE, HOSTS, HOSTS).hosts is None
+    assert sampled(lake, RANGE, HOSTS, HOSTS).drawn is None
 
 
 def test_a_short_range_is_taken_whole(lake: Lake) -> None:
     short = Windows(END - timedelta(days=2), END)
     found = sampled(lake, short, PARAMETERS.pairs.training_rows)
-    assert (found.windows, found.hosts, found.rows) == (short, None, 2 * HOSTS)
+    assert (found.windows, found.drawn, found.rows) == (short, None, 2 * HOSTS)
 
 
 def test_a_range_without_pairs_has_nothing_to_learn(lake: Lake) -> None:
@@ -149,7 +155,7 @@ def test_parts_of_the_hosts_give_the_same_model_as_all_at_once(
     owners = read_owners(write_owners(tmp_path / "asn.mmdb")) if settings is EAGER else None
     whole, figures = learnt(source, most, settings, owners)
     assert bool(figures["odd_habits"]) == (settings is EAGER)
-    assert figures["hosts_found"] == 15 and (figures["hosts"] < 15) == (most == 900)
+    assert figures["hosts"] == 15 and ("windows_drawn" in figures) == (most == 900)
     assert {"alert_share", "windows"} <= set(figures) or most == 900
     made: list[int] = []
 
@@ -161,7 +167,7 @@ def test_parts_of_the_hosts_give_the_same_model_as_all_at_once(
     monkeypatch.setattr("jobs.if_training.pair_training.keep_parts", counted)
     monkeypatch.setattr(pair_parts, "ROWS_PER_PART", 1)  # a part for each host
     by_parts, figures_of_parts = learnt(source, most, settings, owners, Engine(ENGINE, session=session))
-    assert made == [figures["hosts"]]
+    assert made == [15]
     assert figures_of_parts == figures
     assert model_files(by_parts) == model_files(whole)
     activity = activity_of(source, Windows(PAIRED.end - 4 * WINDOW, PAIRED.end), CIDRS, PARAMETERS.pairs, owners)
@@ -172,6 +178,37 @@ def test_parts_of_the_hosts_give_the_same_model_as_all_at_once(
     scores = whole.score_samples(samples)
     assert np.ptp(scores) > 0
     np.testing.assert_array_equal(by_parts.score_samples(samples), scores)
+
+
+@pytest.mark.slow
+def test_hosts_keep_their_past_where_windows_are_drawn(source: Lake) -> None:
+    """Each host that has pairs in a drawn window is known; the calibration has the rows of these windows alone."""
+    whole, _ = learnt(source)
+    detector, _ = learnt(source, 900)
+    assert detector.pairs and whole.pairs and detector.calibration and whole.calibration
+    assert detector.calibration.rows < whole.calibration.rows
+    model, of_all = detector.pairs.model, whole.pairs.model
+    hosts = next(iter(of_all.maxima.values())).hosts
+    assert next(iter(model.maxima.values())).hosts.tolist() == hosts.tolist() and len(hosts) == 15
+    assert set(model.p_values) == set(of_all.p_values)
+    for kind, p_values in model.p_values.items():
+        assert p_values.hosts.hosts.tolist() == of_all.p_values[kind].hosts.hosts.tolist()
+    assert model.p_values["outbound"].rows < of_all.p_values["outbound"].rows
+
+
+@pytest.mark.slow
+def test_drawing_every_window_gives_the_model_of_all(source: Lake, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected, _ = learnt(source)
+    every = tuple(range(window_number(PAIRED.start), window_number(PAIRED.end)))
+
+    def drawn(*given: Any) -> Chosen | None:
+        found = sample(*given)
+        return found and replace(found, drawn=every)
+
+    monkeypatch.setattr("jobs.if_training.pair_training.sample", drawn)
+    found, figures = learnt(source)
+    assert figures["windows_drawn"] == len(every)
+    assert model_files(found) == model_files(expected)
 
 
 @pytest.mark.slow
