@@ -65,9 +65,9 @@ UNION ALL
 SELECT dst_ip, 'inbound', src_ip, dst_segment, src_segment, {columns} FROM shared WHERE dst_internal
 """
 PAIR_COLUMNS = (
-    "protocol, peer_port, app, NULL::VARCHAR AS domain, sessions_cnt, failed_cnt, bytes_src_sum, bytes_dst_sum, "
-    "duration_sum, first_ts, last_ts, last_end_ts, gap_sum_s, gap_sq_sum_s, window_start_ts, window_end_ts, date, "
-    '"window"'
+    "protocol, peer_port, app, NULL::VARCHAR AS domain, NULL::INTEGER AS threat_severity, sessions_cnt, failed_cnt, "
+    "bytes_src_sum, bytes_dst_sum, duration_sum, first_ts, last_ts, last_end_ts, gap_sum_s, gap_sq_sum_s, "
+    'window_start_ts, window_end_ts, date, "window"'
 )
 PAIR_COUNTS = """
 SELECT src_ip, dst_ip, dst_port, any_value(src_segment) AS segment_id, sum(sessions_cnt)::BIGINT AS sessions_cnt,

@@ -24,6 +24,16 @@ DOMAIN = Column(
     "registered domain that most URLs of the service are of, in the logs of the window; of as many, the first by name",
     null_when="no log has a URL with one",
 )
+SEVERITIES = ("informational", "low", "medium", "high", "critical")
+"""What firewalls call the severity of a threat, the least first; tables count them from 1 on."""
+THREAT_SEVERITY = Column(
+    "threat_severity",
+    "int",
+    "highest severity of the threats about the service, in the logs of the window: "
+    f"{', '.join(f'{number} {name}' for number, name in enumerate(SEVERITIES, start=1))}; "
+    "logs of URLs, files and data are none",
+    null_when="no log has one of a severity",
+)
 
 TIME_BAND = Column("time_band", "string", "working_hours, or off_hours for everything else")
 HORIZON = Column("baseline_horizon", "string", "name of the horizon (7d, 30d)")

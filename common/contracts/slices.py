@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from common.contracts.columns import APP, DOMAIN, HOST, PARTITIONS, ROLE, SEGMENT, WINDOW_BOUNDS
+from common.contracts.columns import APP, DOMAIN, HOST, PARTITIONS, ROLE, SEGMENT, THREAT_SEVERITY, WINDOW_BOUNDS
 from common.contracts.session import REJECT_COLUMNS, SESSION_COLUMNS, SOURCE_COLUMNS
 from common.contracts.types import Column, Table
 from common.features.spec import FeatureSpec
@@ -54,6 +54,7 @@ DELTA_PAIR = Table(
         Column("peer_segment_id", "string", "segment of the peer"),
         APP,
         DOMAIN,
+        THREAT_SEVERITY,
         Column("sessions_cnt", "long", "TRAFFIC sessions"),
         Column("failed_cnt", "long", "sessions denied, reset, without a reply, or incomplete"),
         Column("bytes_src_sum", "long", "bytes sent by the initiator", "bytes"),

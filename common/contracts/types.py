@@ -20,6 +20,9 @@ ARROW_TYPES: dict[str, pa.DataType] = {
     "decimal(12,2)": pa.decimal128(12, 2),
 }
 
+DELTA_TYPES = {"int": "integer"}
+"""Types that Delta names in another way."""
+
 NUMBERS = frozenset({"int", "long", "double", "decimal(12,2)"})
 
 
@@ -53,6 +56,12 @@ class Column:
     def arrow(self) -> pa.Field:
         """The column as an Arrow field."""
         return pa.field(self.name, ARROW_TYPES[self.type], self.nullable)
+
+    @property
+    def delta(self) -> Field:
+        """The column as a Delta field, which can be null, with the comment."""
+        named = PrimitiveType(DELTA_TYPES.get(self.type, self.type))
+        return Field(self.name, named, metadata={"comment": self.comment})
 
 
 def arrow_schema(columns: Iterable[Column]) -> pa.Schema:
@@ -119,15 +128,5 @@ class Table:
 
         All columns are nullable there: the jobs check what must not be null, since engines enforce it differently.
         """
-        types = {"int": "integer"}
         ordered = sorted(self.columns, key=lambda column: column.name in self.partitions)
-        return Schema(
-            [
-                Field(
-                    column.name,
-                    PrimitiveType(types.get(column.type, column.type)),
-                    metadata={"comment": column.comment},
-                )
-                for column in ordered
-            ]
-        )
+        return Schema([column.delta for column in ordered])

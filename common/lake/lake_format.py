@@ -22,7 +22,7 @@ from common.storage.filesystems import bucket_and_key
 if TYPE_CHECKING:
     from common.lake.reader import LakeReader
 
-LAKE_FORMAT = 8
+LAKE_FORMAT = 9
 UNMARKED_FORMAT = 1
 """The format of lakes with tables but without the file: releases before it existed wrote them."""
 FORMAT_WITH_IDENTITY = 3

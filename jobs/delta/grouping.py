@@ -85,6 +85,15 @@ class HostSessions:
         """The word that most other records about the service of each pair slice have."""
         return self._most(name, self._about, self._others, np.ones(len(self._others), dtype=np.int64))
 
+    def highest_about(self, name: str) -> Integers:
+        """The highest value that other records about the service of each pair slice have; 0 without any."""
+        highest = np.zeros(len(self._pairs), dtype=np.int64)
+        values = self._rows[name].to_numpy()[self._others]
+        place = np.minimum(np.searchsorted(self._pairs, self._about), len(self._pairs) - 1)
+        known = self._pairs[place] == self._about
+        np.maximum.at(highest, place[known], values[known])
+        return highest
+
     def _most(self, name: str, groups: Integers, rows: Integers, weights: Integers) -> pa.DictionaryArray:
         found = Said()
         found.add(groups, pa.chunked_array([encoded(self._rows[name]).take(pa.array(rows))]), weights)

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from common.arrays import Floats, Integers
+from common.contracts.columns import THREAT_SEVERITY
 from common.contracts.window_columns import TIMESTAMP, window_columns
 from common.windows import Windows
 from jobs.delta.grouping import HostSessions, sorted_within
@@ -30,6 +31,7 @@ def pair_slices(sessions: HostSessions, windows: Windows) -> pa.Table:
     service, slices = (sessions.of_groups(name, heads) for name in ("service", "slice"))
     (hosts, segments), (peers, peer_segments) = (sessions.addresses(name, heads) for name in ("host_ip", "peer_ip"))
     failed = reduce(or_, (sessions.holds(name) for name in (*FAILURES, INCOMPLETE)))
+    severity = sessions.highest_about(THREAT_SEVERITY.name)
     first, last, squares = gap_sums(sessions.values("start_micros"), heads)
     columns = {
         "host_ip": hosts,
@@ -41,6 +43,7 @@ def pair_slices(sessions: HostSessions, windows: Windows) -> pa.Table:
         "peer_port": pa.array(service // len(PROTOCOLS), pa.int32()),
         APP: sessions.said_of_sessions(APP),
         DOMAIN: sessions.said_about(DOMAIN),
+        THREAT_SEVERITY.name: pa.array(severity, pa.int32(), mask=severity == 0),
         "slice": slices,
         **window_columns(slices, windows),
         **{name: sessions.pair_sums(name) for name in SUMS},

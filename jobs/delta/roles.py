@@ -13,6 +13,7 @@ from common.arrays import Flags
 from common.coded import encoded
 from common.config.project import ProjectParameters
 from common.contracts import QUANTILE_SOURCES
+from common.contracts.columns import THREAT_SEVERITY
 from common.features.spec import FeatureSpec
 from common.lake.row_groups import by_number
 from jobs.delta import words
@@ -38,6 +39,7 @@ COLUMNS = {
     "start_micros": "coalesce(epoch_us(start_ts), 0)",
     "end_micros": "epoch_us(end_ts)",
     "repeat_count": "repeat_count",
+    THREAT_SEVERITY.name: f"CAST({words.SEVERITY} AS TINYINT)",
     **{name: f"CAST({column} AS DOUBLE)" for name, column in QUANTILE_SOURCES.items()},
 }
 

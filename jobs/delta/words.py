@@ -1,4 +1,4 @@
-"""What logs call the traffic of pairs: its application, and the registered domain that its URLs are of."""
+"""What logs say of the traffic of pairs: its application, the registered domain of its URLs, and threats in it."""
 
 from __future__ import annotations
 
@@ -6,13 +6,23 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from common.coded import encoded
+from common.contracts.columns import SEVERITIES
 from common.domains import registered_domains
 from common.most_said import WORD
 
 APP, DOMAIN = "app", "domain"
-READ = (APP, "subtype", "url")
+READ = (APP, "subtype", "url", "severity")
 NO_APPS = pa.array(["incomplete", "insufficient-data", "not-applicable"])
 """What a firewall writes where it could not tell the application."""
+
+NO_THREATS = ("url", "file", "data")
+"""Subtypes of THREAT logs that firewalls keep apart from threats: what is met and what passes, bad or not."""
+_SEVERITY = " ".join(f"WHEN '{name}' THEN {number}" for number, name in enumerate(SEVERITIES, start=1))
+SEVERITY = (
+    f"CASE WHEN event_type = 'THREAT' AND coalesce(subtype, '') NOT IN {NO_THREATS} "
+    f"THEN CASE severity {_SEVERITY} ELSE 0 END ELSE 0 END"
+)
+"""The severity of a threat, from 1 on; 0 of other records."""
 
 
 def word_columns(sessions: pa.Table) -> dict[str, pa.DictionaryArray]:

@@ -94,6 +94,10 @@ def delta_pair(con: duckdb.DuckDBPyConnection) -> pa.Table:
     is_url = "NOT is_traffic AND domain IS NOT NULL AND (subtype = 'url' OR contains(url, '/'))"
     query = f"""
     WITH apps AS ({_most("app", "events", "repeat_count", f"is_traffic AND app NOT IN {no_apps}")}),
+    threats AS (
+        SELECT {PAIR}, max(list_position(['informational', 'low', 'medium', 'high', 'critical'], severity)) AS severity
+        FROM events WHERE NOT is_traffic AND coalesce(subtype, '') NOT IN ('url', 'file', 'data') GROUP BY ALL
+    ),
     sites AS ({_most("domain", "events JOIN domains USING (url)", "1", is_url)}),
     stepped AS (
         SELECT *, (epoch_us(start_ts) - lag(epoch_us(start_ts)) OVER (
@@ -103,6 +107,7 @@ def delta_pair(con: duckdb.DuckDBPyConnection) -> pa.Table:
     )
     SELECT host_ip, role, peer_ip, protocol, dst_port::INTEGER AS peer_port, segment_id, peer_segment_id,
         any_value(apps.app) AS app, any_value(sites.domain) AS domain,
+        any_value(threats.severity) AS threat_severity,
         sum(repeat_count)::BIGINT AS sessions_cnt,
         sum(CASE WHEN is_failed THEN repeat_count ELSE 0 END)::BIGINT AS failed_cnt,
         coalesce(sum(bytes_sent), 0)::BIGINT AS bytes_src_sum,
@@ -113,6 +118,7 @@ def delta_pair(con: duckdb.DuckDBPyConnection) -> pa.Table:
         {BOUNDS}
     FROM stepped
     LEFT JOIN apps USING ({PAIR}) LEFT JOIN sites USING ({PAIR})
+    LEFT JOIN threats USING ({PAIR})
     GROUP BY host_ip, role, peer_ip, protocol, dst_port, segment_id, peer_segment_id, slice
     ORDER BY ALL
     """

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from tests.factories import session, threat
+from tests.oracle.edge_words import threats, words
 
 Rows = list[dict[str, Any]]
 
@@ -16,7 +17,17 @@ LOOKBACK_BOUNDS = (
 
 def edge_case_rows() -> Rows:
     """All cases, in the order of the functions below."""
-    return [*kinds_of_records(), *addresses(), *values(), *bounds(), *gaps(), *novelty(), *calendar(), *words()]
+    return [
+        *kinds_of_records(),
+        *addresses(),
+        *values(),
+        *bounds(),
+        *gaps(),
+        *novelty(),
+        *calendar(),
+        *words(),
+        *threats(),
+    ]
 
 
 def kinds_of_records() -> Rows:
@@ -250,40 +261,4 @@ def calendar() -> Rows:
             "10T01:55",  # Monday 21:53 local, Tuesday in UTC: off hours
             "10T02:10",  # Monday 22:08 local: night
         )
-    ]
-
-
-def words() -> Rows:
-    """Applications, and registered domains of URLs. Hosts 10.8.1.x."""
-
-    def url(text: str | None, **overrides: Any) -> dict[str, Any]:
-        return threat(**{"src_ip": "10.8.1.3", "subtype": "url", "url": text, **overrides})
-
-    return [
-        # most sessions, not most records; of as many the first by name; what is no application does not count
-        session(src_ip="10.8.1.1", app="web-browsing", repeat_count=3),
-        *(session(src_ip="10.8.1.1", app="ssl") for _ in range(2)),
-        *(session(src_ip="10.8.1.1", app="incomplete", repeat_count=9) for _ in range(2)),
-        *(session(src_ip="10.8.1.1", dst_port=8443, app=app) for app in ("ssl", "quic", None)),
-        session(src_ip="10.8.1.1", dst_port=25, app="not-applicable"),
-        session(src_ip="10.8.1.1", dst_port=26, app="insufficient-data"),
-        # the logs of another service, protocol, host or window, and of a session that is none, say nothing of a pair
-        session(src_ip="10.8.1.2"),
-        url("a.example.com/", src_ip="10.8.1.2", dst_port=80),
-        url("a.example.com/", src_ip="10.8.1.2", protocol="udp"),
-        url("a.example.com/", src_ip="10.8.1.2", end_ts="2026-03-10T12:00:00"),
-        url("a.example.com/", src_ip="10.8.1.9"),
-        # most URLs; of as many the first by name; addresses, names of files and what is no URL have none
-        session(src_ip="10.8.1.3"),
-        *(url(text) for text in ("b.example.com/1", "https://example.com:443/2", "example.org", "x.example.org/3")),
-        *(url(text) for text in ("198.51.100.7/", "[2001:db8::1]/", "user@host", "a" * 600 + ".com/", "", None)),
-        session(src_ip="10.8.1.4"),
-        url("www.example.co.uk./a@b.com", src_ip="10.8.1.4", repeat_count=2),
-        *(url("example.com/", src_ip="10.8.1.4", repeat_count=1, app=app) for app in ("ssl", "quic")),
-        session(src_ip="10.8.1.5"),
-        url("archive.zip", src_ip="10.8.1.5", subtype="file"),
-        url("www.example.net/path", src_ip="10.8.1.5", subtype="vulnerability"),
-        # both ends inside: a row of either role
-        session(src_ip="10.8.1.6", dst_ip="10.8.1.7", app="web-browsing"),
-        url("intranet.example.com/", src_ip="10.8.1.6", dst_ip="10.8.1.7"),
     ]

@@ -9,8 +9,8 @@ change. Format 4 adds the table `sessions`, which the next run makes: what earli
 With format 5, tables of windows are partitioned by date alone, logs have bounds of all texts and times, and marks on
 incidents, which were a file, are changes of cases in the table `triage`. With format 6, `session_keys` is
 partitioned by date alone too, and `machine_inventory` has owner, role and criticality. With format 7, predictions have
-a note of what is to be known of the score. With format 8, pairs have what logs call their traffic: null in rows from
-before.
+a note of what is to be known of the score. With format 8, pairs have what logs call their traffic, and with format 9
+slices of pairs the severity of their threats: null in rows from before.
 """
 
 from __future__ import annotations
@@ -22,12 +22,11 @@ from datetime import UTC, datetime
 from functools import partial
 
 import pyarrow as pa
-from deltalake import Field, write_deltalake
+from deltalake import write_deltalake
 from deltalake.exceptions import DeltaError
-from deltalake.schema import PrimitiveType
 
 from common.contracts.baselines import MACHINE_INVENTORY
-from common.contracts.columns import APP, DOMAIN, INCOMPLETE, NOTE
+from common.contracts.columns import APP, DOMAIN, INCOMPLETE, NOTE, THREAT_SEVERITY
 from common.contracts.types import Column, Table
 from common.detection.alerts.triage import TABLE as TRIAGE
 from common.errors import CommitError, InputError, first_line
@@ -53,7 +52,7 @@ MIGRATED = "00000000T000000.000000Z-migrated"
 DEFAULT_PROJECT = "local"
 JOINED = "prediction_join"
 INVENTORY = MACHINE_INVENTORY.name
-PAIRS, WORDS = ("delta_pair", "pair_days"), (APP, DOMAIN)
+SAID = {"delta_pair": (APP, DOMAIN, THREAT_SEVERITY), "pair_days": (APP, DOMAIN)}
 BATCH_ROWS = 16_384
 BOUNDS_FORMAT = 5
 HELD_BY = {"delta": "delta_host", "fg_a": "fg_a", "fg_c": "fg_c", "inference": "predictions"}
@@ -82,8 +81,8 @@ def steps(lake: Lake, found: int) -> Iterator[Step]:
     if found < BOUNDS_FORMAT:
         for name in without_statistics(lake):
             yield Step(name, "the log has bounds of all texts and times", partial(add_statistics, name))
-    for name in PAIRS:
-        if lacking := [column for column in WORDS if _lacks(lake, name, column.name)]:
+    for name, said in SAID.items():
+        if lacking := [column for column in said if _lacks(lake, name, column.name)]:
             names = ", ".join(column.name for column in lacking)
             yield Step(name, f"new columns {names}, null", partial(_add_columns, name, lacking))
     if lacking := [column for column in MACHINE_INVENTORY.columns if _lacks(lake, INVENTORY, column.name)]:
@@ -176,9 +175,8 @@ def _column(batch: pa.RecordBatch, field: pa.Field, added: Mapping[str, pa.Array
 
 
 def _add_columns(name: str, columns: Sequence[Column], lake: Lake, report: RunReport) -> None:
-    fields = [Field(one.name, PrimitiveType(one.type), metadata={"comment": one.comment}) for one in columns]
     with _reported(lake, name):
-        lake.delta(name).alter.add_columns(fields)
+        lake.delta(name).alter.add_columns([column.delta for column in columns])
 
 
 def _note_windows(lake: Lake, report: RunReport) -> None:

@@ -117,7 +117,7 @@ def test_a_newer_lake_is_refused_and_its_record_stays(folder: Path) -> None:
     folder.mkdir()
     (folder / FILE).write_text('{"lake_format": 99}')
     assert create_record(str(folder), ACME).lake_format == 99  # as if another release had made the lake in between
-    with pytest.raises(LakeFormatError, match=r"format 99, but this release knows format 8\. Upgrade the package"):
+    with pytest.raises(LakeFormatError, match=r"format 99, but this release knows format 9\. Upgrade the package"):
         Lake.opened(str(folder), SPEC)
 
 

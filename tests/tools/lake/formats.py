@@ -1,4 +1,4 @@
-"""Lakes as earlier releases wrote them: formats 1 to 7."""
+"""Lakes as earlier releases wrote them: formats 1 to 8."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ BY_WINDOW = ("sessions_rejected", "sessions", "open_sessions", "log_volume", "de
 """Tables that were partitioned by date and window until format 4, with the predicted ones."""
 FORMER = ["date", "window"]
 WORDS = ("app", "domain")
+SEVERITY = "threat_severity"
 OF_PAIRS = {"delta_pair": ["date"], "pair_days": ["date", "source_digest"]}
 """The tables of pairs, which had no words until format 7, and how they are partitioned."""
 OF_KEYS = ["date", "window", "arrival"]
@@ -56,7 +57,7 @@ def write_format_3(folder: Path) -> Path:
     """Turns a lake of today into one of format 3, which had neither single nor open sessions, and no volumes."""
     write_format_4(folder)
     pairs = DeltaTable(folder / "delta_pair").to_pyarrow_table()
-    _rewritten(folder / "delta_pair", pairs.drop_columns([*WORDS]), FORMER)
+    _rewritten(folder / "delta_pair", pairs.drop_columns([*WORDS, SEVERITY]), FORMER)
     record = json.loads((folder / FILE).read_text())
     (folder / FILE).write_text(json.dumps(record | {"lake_format": 3}))
     for name in ("sessions", "open_sessions", "log_volume"):
@@ -101,12 +102,22 @@ def write_format_6(folder: Path) -> Path:
 
 def write_format_7(folder: Path) -> Path:
     """Turns a lake of today into one of format 7, whose pairs had no words."""
+    write_format_8(folder)
     for name, partitions in OF_PAIRS.items():
         if (folder / name).exists():
             held = DeltaTable(folder / name).to_pyarrow_table()
             _rewritten(folder / name, held.drop_columns([*WORDS]), partitions)
     record = json.loads((folder / FILE).read_text())
     (folder / FILE).write_text(json.dumps(record | {"lake_format": 7}))
+    return folder
+
+
+def write_format_8(folder: Path) -> Path:
+    """Turns a lake of today into one of format 8, whose slices of pairs had no severity of threats."""
+    held = DeltaTable(folder / "delta_pair").to_pyarrow_table()
+    _rewritten(folder / "delta_pair", held.drop_columns([SEVERITY]), OF_PAIRS["delta_pair"])
+    record = json.loads((folder / FILE).read_text())
+    (folder / FILE).write_text(json.dumps(record | {"lake_format": 8}))
     return folder
 
 

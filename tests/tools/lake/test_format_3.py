@@ -35,12 +35,12 @@ def test_a_lake_of_format_3_keeps_its_record_and_gets_sessions_with_the_next_run
     stages.delta(str(windows[0]), inputs[0])
     write_format_3(stages.folder)
     recorded = identity(stages.folder)
-    with pytest.raises(LakeFormatError, match="has format 3, but this release works with format 8"):
+    with pytest.raises(LakeFormatError, match="has format 3, but this release works with format 9"):
         stages.delta(str(windows[1]), inputs[1])
     code, _, error = call(main, "migrate", "--lake", stages.folder, "--project-name", "other")
     assert (code, "is of project 'acme', but --project-name is 'other'" in error) == (1, True)
     done = migrate(stages.folder)
-    assert (done["from_format"], done["to_format"], done["chosen"]) == (3, 8, "recorded")
+    assert (done["from_format"], done["to_format"], done["chosen"]) == (3, 9, "recorded")
     assert "delta_host" in [step["table"] for step in done["steps"]]
     assert identity(stages.folder) == recorded
     assert stages.lake.arrow("delta_host")["window"].to_pylist() == [windows[0].key]

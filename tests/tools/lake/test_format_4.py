@@ -63,12 +63,12 @@ def test_rows_digests_and_record_stay(lake: Path) -> None:
     rows = {name: opened(lake).arrow(name) for name in NAMES}
     digests = {name: opened(lake).digests(name, "date") for name in NAMES}
     recorded = identity(lake)
-    with pytest.raises(LakeFormatError, match="has format 4, but this release works with format 8"):
+    with pytest.raises(LakeFormatError, match="has format 4, but this release works with format 9"):
         Lake.opened(str(lake), SPEC)
     planned = migrate(lake, "--dry-run")
     assert partitions(lake) == {tuple(FORMER)}
     done = migrate(lake)
-    assert (done["from_format"], done["to_format"], done["steps"]) == (4, 8, planned["steps"])
+    assert (done["from_format"], done["to_format"], done["steps"]) == (4, 9, planned["steps"])
     assert {step["table"] for step in done["steps"]} == {*NAMES}
     assert partitions(lake) == {("date",)}
     assert identity(lake) == recorded

@@ -54,12 +54,12 @@ def test_keys_and_digests_stay_and_records_that_come_again_are_known(
 ) -> None:
     before, digests = keys(lake), stages.lake.digests(KEYS, "date")
     assert (partitions(lake), len(before)) == (OF_KEYS, 10)
-    with pytest.raises(LakeFormatError, match="has format 5, but this release works with format 8"):
+    with pytest.raises(LakeFormatError, match="has format 5, but this release works with format 9"):
         Lake.opened(str(lake), SPEC)
     planned = migrate(lake, "--dry-run")
     assert partitions(lake) == OF_KEYS
     done = migrate(lake)
-    assert (done["from_format"], done["to_format"], done["steps"]) == (5, 8, planned["steps"])
+    assert (done["from_format"], done["to_format"], done["steps"]) == (5, 9, planned["steps"])
     assert [step["table"] for step in done["steps"]] == [KEYS]
     assert partitions(lake) == ["date"]
     assert_tables_equal(keys(lake), before, ("key_high", "key_low"))

@@ -28,7 +28,7 @@ def test_predictions_get_a_note_and_stay_as_they_are(tmp_path: Path) -> None:
         write_table(tmp_path, name, [table_row(table, WINDOW, **{table.key[0]: "10.1.0.1"})])
     before = {name: Lake(str(tmp_path), SPEC).arrow(name) for name in PREDICTED}
     write_format_6(tmp_path)
-    with pytest.raises(LakeFormatError, match="has format 6, but this release works with format 8"):
+    with pytest.raises(LakeFormatError, match="has format 6, but this release works with format 9"):
         Lake.opened(str(tmp_path), SPEC)
     done = migrate(tmp_path)
     assert [step["table"] for step in done["steps"]] == [*PREDICTED]

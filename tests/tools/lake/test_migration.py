@@ -106,7 +106,7 @@ def test_every_stage_asks_for_the_migration_first(lake: Path) -> None:
     for command in (infer, join, report):
         code, _, error = call(command, "--window", RANGE, "--lake", lake)
         assert code == 1
-        assert f"has format 1, but this release works with format 8. Run ndr-lake migrate --lake {lake}" in error
+        assert f"has format 1, but this release works with format 9. Run ndr-lake migrate --lake {lake}" in error
 
 
 def test_a_migrated_lake_is_read_as_before(lake: Path, today: Path) -> None:
@@ -224,7 +224,7 @@ def test_a_lake_of_format_2_gets_an_identity_and_keeps_its_rows(today: Path, tmp
     lake = write_format_2(shutil.copytree(today, tmp_path / "lake"))
     code, _, error = call(report, "--lake", lake)
     assert code == 1
-    assert f"has format 2, but this release works with format 8. Run ndr-lake migrate --lake {lake}" in error
+    assert f"has format 2, but this release works with format 9. Run ndr-lake migrate --lake {lake}" in error
     planned = migrate(lake, "--dry-run")
     assert json.loads((lake / FILE).read_text()) == {"lake_format": 2}
     done = migrate(lake)
@@ -286,4 +286,4 @@ def test_a_folder_without_tables_and_a_newer_lake_are_errors(tmp_path: Path) -> 
     assert (code, "has no tables" in error) == (1, True)
     (tmp_path / FILE).write_text('{"lake_format": 99}')
     code, _, error = call(main, "migrate", "--lake", tmp_path)
-    assert (code, "knows format 8. Upgrade the package" in error) == (1, True)
+    assert (code, "knows format 9. Upgrade the package" in error) == (1, True)
