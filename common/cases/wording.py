@@ -9,6 +9,7 @@ from math import ceil
 from typing import Any
 
 from common.cases.amounts import amount
+from common.contracts.columns import SEVERITIES
 from common.detection.alerts.contacts import Contact
 from common.detection.explanation import Reason
 from common.display import counted
@@ -136,6 +137,9 @@ def pair_words(reason: Reason, pair: Mapping[str, Any] | None) -> str | None:
         found, usual = (amount(100 * (share or 0.0), "ratio") for share in (reason.value, reason.baseline_median))
         compared = _most(f"{usual} %", habit)
         return f"{REGULAR[reason.feature].format(**names)}: {found} % regular, {compared}"
+    if reason.feature == "pair_threat":
+        severity = SEVERITIES[int(reason.value or 1) - 1]
+        return f"the firewall reported a threat of severity {severity} in sessions with {names['peer']}"
     if reason.feature not in PAIR_WORDS:
         return None
     kind, noun = PAIR_WORDS[reason.feature]
@@ -170,7 +174,8 @@ def peer_words(pair: Mapping[str, Any]) -> str:
     others = f"; seen by {counted(pair['others']['peer'], 'other host')}"
     others += "; a habit, compared with other hosts" if pair.get("habit") else ""
     known = ", ".join([KINDS[pair["kind"]], *(pair[name] for name in ("app", "domain", "owner") if pair.get(name))])
-    return f"{arrow} {pair['peer_ip']}:{pair['peer_port']} ({known}): {done}{new}{others}"
+    threat = f"; threat of severity {pair['threat']}" if pair.get("threat") else ""
+    return f"{arrow} {pair['peer_ip']}:{pair['peer_port']} ({known}): {done}{new}{threat}{others}"
 
 
 def contact_words(contact: Contact, sources: Collection[str], bytes_of: Callable[[float], str]) -> str:

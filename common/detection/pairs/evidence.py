@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from common.address_codes import address_codes
 from common.arrays import Flags, Floats, Integers
+from common.contracts.columns import SEVERITIES, THREAT_SEVERITY
 from common.detection.pairs.coded_columns import Coded, Taken, codes, in_order
 from common.detection.pairs.contacts import distinct, of_texts
 from common.detection.pairs.group_codes import group_codes
@@ -36,7 +37,10 @@ LASTING = ("lasting_even", "lasting_days")
 SPREADS = ("new_peers", "new_networks", "new_services", "new_uses", "failed_new_uses", "failed_peers", "new_sessions",
            "new_sent_kb")  # fmt: skip
 RARITIES = ("peer_rarity", "network_rarity", "service_rarity", "use_rarity")
-PIECES = (*RARITIES, *EXCESSES)
+# a threat that the firewall reports, if it is at least so severe
+THREAT = "threat"
+SEVERE = SEVERITIES.index("high") + 1
+PIECES = (*RARITIES, *EXCESSES, THREAT)
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +53,8 @@ class Evidence:
     are as new.
 
     `among_others` says how the rows stand out from other hosts, whether or not they are new to their own; None where
-    nothing is known of that. Where a row is a `habit`, its rarities and its novelty are these.
+    nothing is known of that. Where a row is a `habit`, its rarities and its novelty are these. `threat` is the severity
+    of the worst threat that logs report, of those that are severe, else 0; None of what has none.
     """
 
     rows: pa.Table
@@ -63,6 +68,7 @@ class Evidence:
     novelty: Integers
     among_others: AmongOthers | None
     habit: Flags
+    threat: Integers | None = None
 
     @property
     def label(self) -> Integers:
@@ -89,6 +95,7 @@ class Evidence:
             self.novelty[rows],
             among and AmongOthers(Taken(among.rarities, rows), among.novelty[rows]),
             self.habit[rows],
+            None if self.threat is None else self.threat[rows],
         )
 
     def with_habits(self, habit: Flags) -> Evidence:
@@ -109,6 +116,7 @@ class AmongOthers:
 
 def pair_evidence(activity: pa.Table, parameters: PairParameters) -> Evidence:
     """The evidence of each pair, compared with those of its group."""
+    severity = activity[THREAT_SEVERITY.name].to_numpy()
     return Evidence(
         activity,
         _kinds(activity),
@@ -121,6 +129,7 @@ def pair_evidence(activity: pa.Table, parameters: PairParameters) -> Evidence:
         _novelty(activity),
         AmongOthers(_bits(activity, "bits_now"), _standing(activity)),
         np.zeros(len(activity), dtype=bool),
+        np.where(severity >= SEVERE, severity, 0),
     )
 
 

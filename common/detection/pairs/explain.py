@@ -13,9 +13,10 @@ import numpy as np
 import pyarrow as pa
 
 from common.arrays import Flags, Floats, Integers
+from common.contracts.columns import SEVERITIES, THREAT_SEVERITY
 from common.detection.explanation import PieceExplanation
 from common.detection.pairs.coded_columns import codes
-from common.detection.pairs.evidence import EXCESSES, KINDS, NOVELTIES, SPREADS
+from common.detection.pairs.evidence import EXCESSES, KINDS, NOVELTIES, SPREADS, THREAT
 from common.detection.pairs.regularity import evenness, lasting_evenness, lasting_gaps
 from common.detection.pairs.scoring import ScoredRows
 from common.detection.pairs.words import WORDS
@@ -76,6 +77,8 @@ def _explained(
     pieces, rows = scored.pieces[of_row], scored.evidence.rows.take(pa.array(of_row))
     contributions[scoring] = pieces / scored.sums[of_row, None] * scores[scoring, None]
     said = {name: bits[of_row] for name, bits in scored.evidence.rarities.items()} | dict(shown(rows))
+    if scored.evidence.threat is not None:
+        said[THREAT] = scored.evidence.threat[of_row].astype(np.float64)
     for column, name in enumerate(scored.names):
         added = pieces[:, column] > 0
         values[scoring, column] = np.where(added, said[name], 0.0)
@@ -135,6 +138,7 @@ def _pairs(scored: ScoredRows, rows: Integers) -> Iterator[dict[str, Any]]:
     counts = {name: table[name].to_numpy().astype(np.int64).tolist() for name in COUNTS}
     ends = {name: table[name].to_pylist() for name in ("peer_ip", "peer_port")}
     named = {name: table[name].to_pylist() for name in ("owner", *WORDS)}
+    named[THREAT] = [SEVERITIES[number - 1] if number else None for number in table[THREAT_SEVERITY.name].to_pylist()]
     kinds, pieces, sums = scored.evidence.kind[rows].tolist(), scored.pieces[rows].tolist(), scored.sums[rows].tolist()
     for place in range(len(rows)):
         known = {name: values[place] for name, values in named.items() if values[place]}

@@ -17,6 +17,8 @@ from common.storage.kept_tables import KeptTables
 KEYS = ("kind", "group", "host", "window", "common", "novelty")
 STANDING = "standing"
 """The novelty among others, where there is one."""
+THREAT = "threat"
+"""The severity of threats, where rows can have any."""
 RARITY, AMONG, AMOUNT = "rarity ", "among others ", "amount "
 
 
@@ -35,8 +37,8 @@ class KeptEvidence:
 
     def __call__(self) -> Evidence:
         """The evidence of these windows; values are read when they are asked for, each time."""
-        among = STANDING in self.tables.columns(self.name)
-        keys = self.tables.kept(self.name, [*KEYS, STANDING] if among else KEYS)
+        more = [name for name in (STANDING, THREAT) if name in self.tables.columns(self.name)]
+        keys = self.tables.kept(self.name, [*KEYS, *more])
         window = keys["window"].to_numpy().astype(np.int64)
         rows = np.flatnonzero((window >= self.first) & (window < self.last))
         return Evidence(
@@ -50,9 +52,10 @@ class KeptEvidence:
             window[rows],
             keys["novelty"].to_numpy()[rows].astype(np.int64),
             AmongOthers(_Columns(self, AMONG, rows), keys[STANDING].to_numpy()[rows].astype(np.int64))
-            if among
+            if STANDING in more
             else None,
             np.zeros(len(rows), dtype=bool),
+            keys[THREAT].to_numpy()[rows] if THREAT in more else None,
         )
 
 
@@ -80,6 +83,8 @@ def _columns(evidence: Evidence) -> dict[str, pa.Array]:
     if among := evidence.among_others:
         found[STANDING] = among.novelty.astype(np.int8)
         found |= {AMONG + name: values for name, values in among.rarities.items()}
+    if evidence.threat is not None:
+        found[THREAT] = evidence.threat
     return {name: pa.array(values) for name, values in found.items()}
 
 

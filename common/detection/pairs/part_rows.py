@@ -21,6 +21,7 @@ from common.detection.pairs.scoring import (
     rarities_of,
     strongest,
     tail_name,
+    threats_of,
     without_lasting,
 )
 from common.detection.parameters import DetectorParameters, PairParameters
@@ -32,7 +33,9 @@ EvidencePart = Callable[[], Evidence]
 
 @dataclass(frozen=True, eq=False)
 class PartRows:
-    """The excesses of a part's rows; by label, how often each value of a rarity occurs; by context, how many rows."""
+    """The excesses of a part's rows; by label, how often each value of a rarity or of a threat occurs; by context, how
+    many rows.
+    """
 
     part: EvidencePart
     excesses: Mapping[str, Positive]
@@ -59,7 +62,7 @@ class PartRows:
             most = np.maximum.reduce([known, floors[name][kind], of_crowds])
             excesses[name] = excess(evidence, name, amount, most, parameters)
         rarities = {}
-        for name, found in rarities_of(evidence).items():
+        for name, found in (rarities_of(evidence) | threats_of(evidence)).items():
             each = (found.values[found.context == number * len(NOVELTY)] for number in range(len(LABELS)))
             rarities[name] = [np.unique(values, return_counts=True) for values in each]
         return cls(part, excesses, rarities, np.bincount(evidence.contexts, minlength=len(LABELS) * len(NOVELTY)))
@@ -76,8 +79,7 @@ class PartRows:
 
     def unscored(self, model: EvidenceModel) -> ScoredRows:
         """The rows with their pieces and without scores."""
-        evidence = self.part()
-        return model.unscored(evidence, rarities_of(evidence) | dict(self.excesses), {})
+        return model.unscored(self.part(), self.excesses, {})
 
     def sums(self, model: EvidenceModel) -> HostScores:
         """The sums of the pieces of the strongest rows."""

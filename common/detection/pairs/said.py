@@ -10,7 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from common.arrays import Integers
-from common.detection.pairs.contacts import Contacts, Small
+from common.contracts.columns import THREAT_SEVERITY
+from common.detection.pairs.contacts import Contacts, Small, places
 from common.detection.pairs.day_pairs import DayPairs
 from common.detection.pairs.first_seen import FirstContacts, Met
 from common.detection.pairs.reading import Slices
@@ -56,20 +57,31 @@ class FirstWords:
 
 
 class PairWords:
-    """The words of pairs in each window: those that most of their sessions have, whatever the protocol."""
+    """What logs say of pairs in each window, whatever the protocol: the words of most of their sessions, and the
+    highest severity of threats.
+    """
 
     def __init__(self, present: Sequence[Slices], pairs: DayPairs) -> None:
         self._pairs, self._said = len(pairs.codes), {name: Said() for name in WORDS}
+        self._threats: list[tuple[Integers, Integers]] = []
         for part in present:
             pair, _ = pairs.numbers_of(pairs.keys.of_contacts(part.contacts))
             groups, sessions = self._groups(pair, part.contacts.start), part.table["sessions_cnt"].to_numpy()
             for name, said in self._said.items():
                 said.add(groups, part.table[name], sessions)
+            severity = np.asarray(part.table[THREAT_SEVERITY.name].fill_null(0))
+            found = np.flatnonzero(severity)
+            self._threats.append((groups[found], severity[found]))
 
-    def of(self, pair: Integers, window: Integers) -> dict[str, pa.DictionaryArray]:
-        """Those of pairs in windows, which rise, and the pairs in each; null for none."""
+    def of(self, pair: Integers, window: Integers) -> dict[str, pa.Array]:
+        """That of pairs in windows, which rise, and the pairs in each: null for no word, severity 0 for no threat."""
         groups = self._groups(pair, window)
-        return {name: said.most(groups) for name, said in self._said.items()}
+        severity = np.zeros(len(groups), dtype=np.int8)
+        of_threats, threats = (np.concatenate(some) for some in zip(*self._threats, strict=True))
+        place, known = places(groups, of_threats)
+        np.maximum.at(severity, place[known], threats[known].astype(np.int8))
+        words = {name: said.most(groups) for name, said in self._said.items()}
+        return words | {THREAT_SEVERITY.name: pa.array(severity)}
 
     def _groups(self, pair: Integers | Small, window: Integers | Small) -> Integers:
         return window.astype(np.int64) * self._pairs + pair

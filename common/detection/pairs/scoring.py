@@ -18,7 +18,7 @@ from common.detection.host_p_values import HostPValues
 from common.detection.pairs.coded_columns import codes
 from common.detection.pairs.common_maxima import CommonMaxima
 from common.detection.pairs.contacts import changes, places
-from common.detection.pairs.evidence import DAY_COUNTS, KINDS, LABELS, LASTING, NOVELTY, Evidence
+from common.detection.pairs.evidence import DAY_COUNTS, KINDS, LABELS, LASTING, NOVELTY, THREAT, Evidence
 from common.detection.pairs.habits import Habits
 from common.detection.pairs.prior_maxima import PriorMaxima, begins_of
 from common.detection.parameters import DetectorParameters, PairParameters
@@ -116,14 +116,17 @@ class EvidenceModel:
         evidence = self.habits.marked(evidence)
         of_crowds = common.maxima(evidence)
         at = next(iter(self.maxima.values())).places(evidence.group, evidence.host)
-        maxima, values = {}, rarities_of(evidence)
+        maxima, excesses = {}, {}
         for name, amount in evidence.amounts.items():
             maxima[name] = np.maximum(self.maxima[name].of(at, evidence.kind), of_crowds[name])
-            values[name] = excess(evidence, name, amount, maxima[name], self.parameters.pairs)
-        return self.scored(self.unscored(evidence, values, maxima))
+            excesses[name] = excess(evidence, name, amount, maxima[name], self.parameters.pairs)
+        return self.scored(self.unscored(evidence, excesses, maxima))
 
-    def unscored(self, evidence: Evidence, values: Mapping[str, Positive], maxima: Mapping[str, Floats]) -> ScoredRows:
-        """The pieces of the values, and the strongest rows, which have no scores yet."""
+    def unscored(
+        self, evidence: Evidence, excesses: Mapping[str, Positive], maxima: Mapping[str, Floats]
+    ) -> ScoredRows:
+        """The pieces of the evidence with these excesses, and the strongest rows, which have no scores yet."""
+        values = {**rarities_of(evidence), **excesses, **threats_of(evidence)}
         pieces = self._pieces(values, len(evidence.kind))
         loyal = places(self.loyal, evidence.host.values)[1]
         pieces = without_lasting(pieces, tuple(values), evidence, loyal)
@@ -161,6 +164,7 @@ class EvidenceModel:
                     beyond = pairs.log10_beyond if name in self.maxima and began else 0.0
                     pieces = tail.neg_log10_p(above, pairs.log10_max, beyond, self.parameters.calibration.tail_rows_max)
                     found[positive.rows[mine], column] = pieces
+        _bound_threats(found, tuple(values))
         return found
 
     def _tail(self, context: int, piece: str) -> UpperTail | None:
@@ -236,7 +240,17 @@ def without_lasting(pieces: Floats, names: Sequence[str], evidence: Evidence, ro
         return pieces
     found = np.array(pieces)
     found[lasting[:, None], [*rarities, *of_lasting]] = 0.0
+    _bound_threats(found, names)
     return found
+
+
+def _bound_threats(pieces: Floats, names: Sequence[str]) -> None:
+    """Lowers the piece of a threat to what all others of the row are together: it is never evidence alone."""
+    if THREAT in names:
+        threat = names.index(THREAT)
+        rows = np.flatnonzero(pieces[:, threat])
+        others = np.delete(pieces[rows], threat, axis=1).sum(axis=1)
+        pieces[rows, threat] = np.minimum(pieces[rows, threat], others)
 
 
 def excess(evidence: Evidence, name: str, values: Floats, maxima: Floats, parameters: PairParameters) -> Positive:
@@ -249,6 +263,13 @@ def excess(evidence: Evidence, name: str, values: Floats, maxima: Floats, parame
 def rarities_of(evidence: Evidence) -> dict[str, Positive]:
     """The rarities of the evidence, which count among all rows of a label, however new."""
     return {name: Positive.of(column, evidence.label * len(NOVELTY)) for name, column in evidence.rarities.items()}
+
+
+def threats_of(evidence: Evidence) -> dict[str, Positive]:
+    """The severities of threats, where rows can have any; they count among all rows of a label, too."""
+    if evidence.threat is None:
+        return {}
+    return {THREAT: Positive.of(evidence.threat.astype(np.float64), evidence.label * len(NOVELTY))}
 
 
 def tail_name(context: int, piece: str) -> str:

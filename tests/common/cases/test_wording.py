@@ -91,6 +91,14 @@ def test_what_logs_say_of_a_pair_is_named() -> None:
     assert peer_words(said).startswith("-> 203.0.113.9:443 (outside, ssh, example.com, AS64500): ")
 
 
+def test_a_threat_is_named_by_its_severity() -> None:
+    reason = Reason("pair_threat", 5.0, 0.0, 1.0, "outbound")
+    words = "the firewall reported a threat of severity critical in sessions with"
+    assert pair_words(reason, PAIR) == f"{words} 203.0.113.9:443"
+    assert pair_words(replace(reason, value=4.0), None) == f"{words.replace('critical', 'high')} one peer"
+    assert "; threat of severity low; seen by " in peer_words(PAIR | {"threat": "low"})
+
+
 def test_a_contact_names_the_owner_of_its_network() -> None:
     moment = datetime(2026, 3, 10, tzinfo=UTC)
     contact = Contact(
