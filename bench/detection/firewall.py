@@ -1,13 +1,10 @@
-"""What more of a firewall's logs would do to the score: threats, users, countries, categories and rules, as a table.
+"""What more of a firewall's logs would do to the score: users, countries, categories and rules, as a table.
 
     python -m bench.detection.firewall --score quiet=LAKE:labels.csv --other LAKE --boundary 2024-03-12T00:08Z
 
 The traces have none of these, so they are drawn by what is known of such logs; a rule is that of the destination's
 segment. What attackers do is not known, so there are two ends: what they do is *apart*, or it is *as others*.
 
-- A threat of severity high or critical: 1 in 500 peers and ports trips a signature by mistake, in 1 of 20 windows. Of
-  an attack, 3 in 10 windows have one (apart), or it trips like others. It counts as rare as it is in training, but
-  never more than all other pieces of the pair together.
 - The user of a session inside: a host has its own; on 3 in 100 days an administrator, one of five, works at it instead.
   Who logs in from there to attack uses one of 45 stolen accounts (apart), or that of the host.
 - The country of a network, one of 40 in proportion to 1 / rank. Attackers are in one of 160 others (apart), or they are
@@ -15,7 +12,7 @@ segment. What attackers do is not known, so there are two ends: what they do is 
 - The category of a network of the web, one of 60 in the same way. Of attackers, 7 in 10 are in one of three that 1 in
   300 other networks are in (apart), or they are like others.
 
-All but threats count as other rarities do: log2((hosts + 1) / (others + 1)) on the first day on which the host had
+All count as other rarities do: log2((hosts + 1) / (others + 1)) on the first day on which the host had
 any, as -log10 of its upper tail among training rows of the same kind. What an attacker did is what the other lake, of
 another variant with the same background, has not.
 """
@@ -60,17 +57,6 @@ def by_value(rows: pd.DataFrame, columns: list[str], drawn: Callable[..., object
     values = rows[columns].drop_duplicates()
     found = pd.Series([drawn(*row) for row in values.itertuples(index=False, name=None)], values.index, dtype=object)
     return rows[columns].merge(values.assign(drawn=found), on=columns, how="left")["drawn"].set_axis(rows.index)
-
-
-def threats(rows: pd.DataFrame, apart: bool) -> pd.Series:
-    """Whether a row has a threat of severity high or critical."""
-
-    def trips(host: str, peer: str, port: int, window: object, attack: str) -> bool:
-        if attack and apart:
-            return of_text("attack", host, peer, port, window) < 0.3
-        return of_text("peer", peer, port) < 0.002 and of_text("window", host, peer, port, window) < 0.05
-
-    return by_value(rows, [*KEYS, "attack"], trips)
 
 
 def users(rows: pd.DataFrame, apart: bool) -> pd.Series:
@@ -190,10 +176,6 @@ def pieces(
     kinds = training.scored.evidence.kind, scored.scored.evidence.kind
     yield "nothing", "", None
     for end in ("apart", "as others"):
-        past, now = (threats(rows.keys, end == "apart").to_numpy(float) for rows in (training, scored))
-        of_past, of_now = as_rare(past, now, kinds)
-        limits = training.scored.sums, scored.scored.sums
-        yield "threat", end, (np.asarray(np.minimum(of_past, limits[0])), np.asarray(np.minimum(of_now, limits[1])))
         for name, draw in DRAWN.items():
             drawn = [draw(rows, end == "apart") for rows in (history, training.keys, scored.keys)]
             past = rarity(history, training.keys, drawn[1], drawn[0])

@@ -64,11 +64,9 @@ def severities(rows: pd.DataFrame, attack: Flags, apart: bool, mistakes: float) 
     noisy = by_value(rows, SERVER, lambda server, port: of_text("server", server, port) < mistakes / 500)
     found = np.zeros(len(rows), dtype=np.int64)
     for some, share in ((noisy.to_numpy(bool), 0.05), (attack & apart, 0.3)):
-        drawn = rows[some]
-        trips = by_value(drawn, SESSIONS, lambda *session, share=share: of_text("threat", *session) < share)
-        critical = by_value(drawn, SESSIONS, lambda *session: of_text("critical", *session) < 0.25)
-        severity = np.where(critical.to_numpy(bool), CRITICAL, CRITICAL - 1)
-        found[some] = np.maximum(found[some], severity * trips.to_numpy(bool))
+        drawn = by_value(rows[some], SESSIONS, lambda *session: of_text("threat", *session)).to_numpy(float)
+        severity = np.where(drawn < share / 4, CRITICAL, CRITICAL - 1)
+        found[some] = np.maximum(found[some], severity * (drawn < share))
     return found
 
 
