@@ -25,7 +25,8 @@ from deltalake import DeltaTable, write_deltalake
 from bench.detection.experiment import read_labels
 from bench.detection.firewall import by_value, of_text
 from common.arrays import Flags, Integers
-from common.contracts.columns import SEVERITIES, THREAT_SEVERITY
+from common.contracts.columns import THREAT_SEVERITY
+from common.threats import SEVERITIES
 from common.windows import parse_moment
 
 CRITICAL = len(SEVERITIES)

@@ -9,11 +9,11 @@ from math import ceil
 from typing import Any
 
 from common.cases.amounts import amount
-from common.contracts.columns import SEVERITIES
 from common.detection.alerts.contacts import Contact
 from common.detection.explanation import Reason
 from common.display import counted
 from common.features.spec import FeatureSpec
+from common.threats import SEVERITIES
 
 KINDS = {
     "outbound": "outside",

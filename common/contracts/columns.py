@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from common.contracts.types import Column
+from common.threats import SEVERITIES, SEVERITY
 
 PARTITIONS = (
     Column("date", "string", "UTC date on which the window starts, YYYY-MM-DD"),
@@ -24,10 +25,8 @@ DOMAIN = Column(
     "registered domain that most URLs of the service are of, in the logs of the window; of as many, the first by name",
     null_when="no log has a URL with one",
 )
-SEVERITIES = ("informational", "low", "medium", "high", "critical")
-"""What firewalls call the severity of a threat, the least first; tables count them from 1 on."""
 THREAT_SEVERITY = Column(
-    "threat_severity",
+    SEVERITY,
     "int",
     "highest severity of the threats about the service, in the logs of the window: "
     f"{', '.join(f'{number} {name}' for number, name in enumerate(SEVERITIES, start=1))}; "

@@ -6,9 +6,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from common.coded import encoded
-from common.contracts.columns import SEVERITIES
 from common.domains import registered_domains
 from common.most_said import WORD
+from common.threats import SEVERITIES
 
 APP, DOMAIN = "app", "domain"
 READ = (APP, "subtype", "url", "severity")

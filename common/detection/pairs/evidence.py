@@ -11,13 +11,13 @@ import pyarrow.compute as pc
 
 from common.address_codes import address_codes
 from common.arrays import Flags, Floats, Integers
-from common.contracts.columns import SEVERITIES, THREAT_SEVERITY
 from common.detection.pairs.coded_columns import Coded, Taken, codes, in_order
 from common.detection.pairs.contacts import distinct, of_texts
 from common.detection.pairs.group_codes import group_codes
 from common.detection.pairs.regularity import evenness, lasting_evenness, lasting_gaps
 from common.detection.pairs.words import WORDS
 from common.detection.parameters import PairParameters
+from common.threats import SEVERITY, is_severe
 
 KINDS = ("outbound", "outbound_internal", "inbound", "inbound_internal")
 # who has used a pair's service in its network before: its host, others there, or nobody in that network
@@ -39,7 +39,6 @@ SPREADS = ("new_peers", "new_networks", "new_services", "new_uses", "failed_new_
 RARITIES = ("peer_rarity", "network_rarity", "service_rarity", "use_rarity")
 # a threat that the firewall reports, if it is at least so severe
 THREAT = "threat"
-SEVERE = SEVERITIES.index("high") + 1
 PIECES = (*RARITIES, *EXCESSES, THREAT)
 
 
@@ -116,7 +115,7 @@ class AmongOthers:
 
 def pair_evidence(activity: pa.Table, parameters: PairParameters) -> Evidence:
     """The evidence of each pair, compared with those of its group."""
-    severity = activity[THREAT_SEVERITY.name].to_numpy()
+    severity = activity[SEVERITY].to_numpy()
     return Evidence(
         activity,
         _kinds(activity),
@@ -129,7 +128,7 @@ def pair_evidence(activity: pa.Table, parameters: PairParameters) -> Evidence:
         _novelty(activity),
         AmongOthers(_bits(activity, "bits_now"), _standing(activity)),
         np.zeros(len(activity), dtype=bool),
-        np.where(severity >= SEVERE, severity, 0),
+        np.where(is_severe(severity), severity, 0),
     )
 
 

@@ -13,7 +13,6 @@ import numpy as np
 import pyarrow as pa
 
 from common.arrays import Flags, Floats, Integers
-from common.contracts.columns import SEVERITIES, THREAT_SEVERITY
 from common.detection.explanation import PieceExplanation
 from common.detection.pairs.coded_columns import codes
 from common.detection.pairs.evidence import EXCESSES, KINDS, NOVELTIES, SPREADS, THREAT
@@ -21,6 +20,7 @@ from common.detection.pairs.regularity import evenness, lasting_evenness, lastin
 from common.detection.pairs.scoring import ScoredRows
 from common.detection.pairs.words import WORDS
 from common.detection.parameters import PairParameters
+from common.threats import SEVERITIES, SEVERITY
 
 # the row of each key, and which keys have one
 Strongest = tuple[Integers, Flags]
@@ -138,7 +138,7 @@ def _pairs(scored: ScoredRows, rows: Integers) -> Iterator[dict[str, Any]]:
     counts = {name: table[name].to_numpy().astype(np.int64).tolist() for name in COUNTS}
     ends = {name: table[name].to_pylist() for name in ("peer_ip", "peer_port")}
     named = {name: table[name].to_pylist() for name in ("owner", *WORDS)}
-    named[THREAT] = [SEVERITIES[number - 1] if number else None for number in table[THREAT_SEVERITY.name].to_pylist()]
+    named[THREAT] = [SEVERITIES[number - 1] if number else None for number in table[SEVERITY].to_pylist()]
     kinds, pieces, sums = scored.evidence.kind[rows].tolist(), scored.pieces[rows].tolist(), scored.sums[rows].tolist()
     for place in range(len(rows)):
         known = {name: values[place] for name, values in named.items() if values[place]}

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from common.arrays import Integers
 from common.calendar.entries import Calendar, read_calendar
 from common.calendar.left_out import LeftOut
-from common.contracts.columns import THREAT_SEVERITY
 from common.detection.pairs.contacts import Contacts, Numbering, Small, of_texts, seconds, window_numbers
 from common.detection.pairs.owners import Owners, OwnersFile
 from common.detection.pairs.words import WORDS
@@ -24,6 +23,7 @@ from common.detection.parameters import PairParameters
 from common.lake.host_ranges import ALL_HOSTS, HostRange
 from common.lake.pieces import pieces, rows_by
 from common.lake.reader import LakeReader
+from common.threats import SEVERITY
 from common.windows import WINDOW, WINDOW_SECONDS, Windows
 
 TABLES = ("delta_pair", "pair_days")
@@ -33,7 +33,7 @@ SUMS = {"sessions": "sessions_cnt", "failed": "failed_cnt", "sent": "bytes_src_s
 GAPS = {"gap_s": "gap_sum_s", "gap_sq_s": "gap_sq_sum_s"}
 TIMES = ("first_ts", "last_ts")
 QUANTITIES = [*SUMS.values(), *GAPS.values(), *TIMES]
-SLICE_COLUMNS = [*PAIR, "segment_id", *WORDS, THREAT_SEVERITY.name, "window_start_ts", *QUANTITIES]
+SLICE_COLUMNS = [*PAIR, "segment_id", *WORDS, SEVERITY, "window_start_ts", *QUANTITIES]
 UNSAID_COLUMNS = [*PAIR, "window_start_ts", *QUANTITIES]
 EARLIER_COLUMNS = [*UNSAID_COLUMNS, *WORDS]
 CONTACT_COLUMNS = [*PAIR, *WORDS, "window_start_ts"]

@@ -10,7 +10,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from common.arrays import Integers
-from common.contracts.columns import THREAT_SEVERITY
 from common.detection.pairs.contacts import Contacts, Small, places
 from common.detection.pairs.day_pairs import DayPairs
 from common.detection.pairs.first_seen import FirstContacts, Met
@@ -19,6 +18,7 @@ from common.detection.pairs.word_keys import WordKeys
 from common.detection.pairs.words import WORDS, word_codes
 from common.detection.parameters import PairParameters
 from common.most_said import Said
+from common.threats import SEVERITY
 
 
 class FirstWords:
@@ -69,7 +69,7 @@ class PairWords:
             groups, sessions = self._groups(pair, part.contacts.start), part.table["sessions_cnt"].to_numpy()
             for name, said in self._said.items():
                 said.add(groups, part.table[name], sessions)
-            severity = np.asarray(part.table[THREAT_SEVERITY.name].fill_null(0))
+            severity = np.asarray(part.table[SEVERITY].fill_null(0))
             found = np.flatnonzero(severity)
             self._threats.append((groups[found], severity[found]))
 
@@ -81,7 +81,7 @@ class PairWords:
         place, known = places(groups, of_threats)
         np.maximum.at(severity, place[known], threats[known].astype(np.int8))
         words = {name: said.most(groups) for name, said in self._said.items()}
-        return words | {THREAT_SEVERITY.name: pa.array(severity)}
+        return words | {SEVERITY: pa.array(severity)}
 
     def _groups(self, pair: Integers | Small, window: Integers | Small) -> Integers:
         return window.astype(np.int64) * self._pairs + pair
