@@ -146,7 +146,8 @@ def keep_parts(scope: Scope, engine: Engine) -> list[Part]:
     work = Evidences(scope, dict(zip(targets, met, strict=True)))
     for part, (has_evidence, left_out) in zip(parts, each_part(engine, work, parts), strict=True):
         scope.left_out.include(left_out)
-        kept += [part] * has_evidence
+        if has_evidence:
+            kept.append(part)
     return kept
 
 
